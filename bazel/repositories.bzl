@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every repository outside this one, declared once for WORKSPACE and MODULE.bazel."""
+
+load("@bazel_tools//tools/build_defs/repo:http.bzl", "http_archive")
+load("//bazel:libfuse_version.bzl", "LIBFUSE_SHA256", "LIBFUSE_VERSION")
+load("//bazel:system_package.bzl", "system_package")
+
+def grabfs_repositories():
+    """Declares the libraries that grabfs is built and tested with."""
+    http_archive(
+        name = "libfuse",
+        build_file = "//bazel/third_party:libfuse.BUILD.bazel",
+        sha256 = LIBFUSE_SHA256,
+        strip_prefix = "fuse-%s" % LIBFUSE_VERSION,
+        url = "https://github.com/libfuse/libfuse/releases/download/fuse-{0}/fuse-{0}.tar.gz".format(
+            LIBFUSE_VERSION,
+        ),
+    )
+    system_package(
+        name = "cli11",
+        build_file = "//bazel/third_party:cli11.BUILD.bazel",
+        debian_package = "libcli11-dev",
+        links = {"CLI": "/usr/include/CLI"},
+    )
+    system_package(
+        name = "nlohmann_json",
+        build_file = "//bazel/third_party:nlohmann_json.BUILD.bazel",
+        debian_package = "nlohmann-json3-dev",
+        links = {"nlohmann": "/usr/include/nlohmann"},
+    )
+    system_package(
+        name = "googletest",
+        build_file = "//bazel/third_party:googletest.BUILD.bazel",
+        debian_package = "googletest",
+        links = {
+            "googlemock": "/usr/src/googletest/googlemock",
+            "googletest": "/usr/src/googletest/googletest",
+        },
+    )
+    system_package(
+        name = "libpng",
+        build_file = "//bazel/third_party:libpng.BUILD.bazel",
+        debian_package = "libpng-dev",
+        links = {
+            "png.h": "/usr/include/libpng16/png.h",
+            "pngconf.h": "/usr/include/libpng16/pngconf.h",
+            "pnglibconf.h": "/usr/include/libpng16/pnglibconf.h",
+        },
+    )
+    system_package(
+        name = "zlib",
+        build_file = "//bazel/third_party:zlib.BUILD.bazel",
+        debian_package = "zlib1g-dev",
+        links = {
+            "zconf.h": "/usr/include/zconf.h",
+            "zlib.h": "/usr/include/zlib.h",
+        },
+    )
