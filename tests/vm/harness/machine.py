@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The virtual machine: turns what a test asks for into a QEMU command line."""
+
+import dataclasses
+
+_KERNEL_ARGUMENTS = (
+    "console=ttyS0",
+    "quiet",  # Boot chatter off; init turns the console up to "everything" before it loads a module.
+    "panic=-1",  # With -no-reboot: a panic ends the run at once instead of at the time limit.
+    "oops=panic",
+    "sysctl.kernel.hung_task_timeout_secs=45",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Machine:
+    kernel: str
+    initramfs: str
+    memory: str = "512M"
+    cpus: int = 1
+    numa_nodes: int = 1
+    machine: str = "pc"
+    iommu: bool = False
+    icount: bool = False
+    # One entry for each edu device: extra properties such as "dma_mask=0xffffffff".
+    edu: tuple[str, ...] = ()
+    append: tuple[str, ...] = ()
+
+    def command(
+        self, report_path: str, qmp_path: str, nonce: str, interactive: bool = False
+    ) -> list[str]:
+        """QEMU's argument vector. Serial line 0 is the console, line 1 the report."""
+        console = "stdio,id=console,mux=on,signal=off" if interactive else (
+            "file,id=console,path=/dev/stdout"
+        )
+        return [
+            "qemu-system-x86_64",
+            *self._processors(),
+            *self._chipset(),
+            *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
+            *("-kernel", self.kernel, "-initrd", self.initramfs),
+            *("-append", " ".join(self._kernel_arguments(nonce))),
+            *("-chardev", console, "-serial", "chardev:console"),
+            *("-chardev", f"file,id=report,path={report_path}", "-serial", "chardev:report"),
+            *("-qmp", f"unix:{qmp_path},server=on,wait=off"),
+            *self._edu_devices(),
+        ]
+
+    def _processors(self) -> list[str]:
+        arguments = ["-accel", "tcg,thread=single" if self.icount else "tcg", "-cpu", "max"]
+        if self.icount:
+            arguments += ["-icount", "shift=2,sleep=off"]
+        arguments += ["-m", self.memory]
+        if self.numa_nodes == 1:
+            return arguments + ["-smp", str(self.cpus)]
+        # NUMA distances need one socket for each node.
+        arguments += ["-smp", f"{self.cpus},sockets={self.numa_nodes}"]
+        return arguments + self._numa()
+
+    def _numa(self) -> list[str]:
+        arguments = []
+        megabytes = _megabytes(self.memory) // self.numa_nodes
+        for node in range(self.numa_nodes):
+            arguments += [
+                *("-object", f"memory-backend-ram,id=node{node},size={megabytes}M"),
+                *("-numa", f"node,nodeid={node},memdev=node{node}"),
+                *("-numa", f"cpu,node-id={node},socket-id={node}"),
+            ]
+        return arguments
+
+    def _chipset(self) -> list[str]:
+        if not self.iommu:
+            return ["-machine", self.machine]
+        return ["-machine", "q35,kernel-irqchip=off", "-device", "intel-iommu,caching-mode=off"]
+
+    def _kernel_arguments(self, nonce: str) -> list[str]:
+        iommu = ("intel_iommu=on",) if self.iommu else ()
+        return [*_KERNEL_ARGUMENTS, *iommu, *self.append, f"VM_NONCE={nonce}"]
+
+    def _edu_devices(self) -> list[str]:
+        return [
+            argument
+            for index in range(len(self.edu))
+            for argument in ("-device", self.edu_device(index))
+        ]
+
+    def edu_device(self, index: int) -> str:
+        return ",".join(filter(None, ("edu", f"id=edu{index}", self.edu[index])))
+
+
+def _megabytes(size: str) -> int:
+    units = {"M": 1, "G": 1024}
+    return int(size[:-1]) * units[size[-1]]

@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Boots a kernel in QEMU, runs steps in it, and judges the run. See tests/vm/README.md."""
+
+import argparse
+import contextlib
+import os
+import pathlib
+import re
+import secrets
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import junit
+from guest import Guest
+from initramfs import Archive
+from machine import Machine
+from modules import ModuleTree, module_name, read_module
+from report import Outcome, Report
+
+
+def main() -> int:
+    options = parse_arguments(sys.argv[1:])
+    with tempfile.TemporaryDirectory(prefix="vm-") as scratch:
+        initramfs = os.path.join(scratch, "initramfs")
+        build_initramfs(options, initramfs)
+        machine = describe_machine(options, initramfs)
+        if options.interactive:
+            return run_interactive(machine, scratch)
+        return run_and_judge(options, machine, scratch)
+
+
+def parse_arguments(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, prefix_chars="-")
+    add = parser.add_argument
+    add("--kernel-tree", required=True, metavar="DIR", help="unpacked kernel: boot/, lib/modules/")
+    add("--init", required=True, help="our static guest/init")
+    add("--busybox", default=shutil.which("busybox"), help="static busybox (default: the host's)")
+    add("--step", action="append", default=[], metavar="NAME=COMMAND", help="run by sh, in order")
+    add("--program", action="append", default=[], metavar="HOST[:GUEST]", help="default: /bin")
+    add("--file", action="append", default=[], metavar="HOST:GUEST")
+    add("--load", action="append", default=[], metavar="'MODULE [PARAMETERS]'",
+        help="a .ko file, or the name of a module in the kernel tree; loaded before the steps")
+    add("--stage", action="append", default=[], metavar="FILE.ko",
+        help="put into the guest's /lib/modules, not loaded")
+    add("--memory", default="512M", help="with unit M or G")
+    add("--cpus", type=int, default=1)
+    add("--numa", type=int, default=1, metavar="NODES")
+    add("--machine", default="pc", choices=("pc", "q35"))
+    add("--iommu", action="store_true", help="q35 with intel-iommu, switched on")
+    add("--icount", action="store_true", help="virtual time that skips waiting (one thread)")
+    add("--edu", action="append", default=[], metavar="PROPERTIES", help="add an edu PCI device")
+    add("--append", action="append", default=[], metavar="ARGUMENT", help="for the kernel")
+    add("--timeout", type=int, default=120, help="seconds for the whole run")
+    add("--step-timeout", type=int, default=0, help="seconds of guest time for one step")
+    add("--seed", default=os.environ.get("VM_SEED", "1"), help="what random tests start from")
+    add("--allow-log", type=re.compile, metavar="REGEX", help="kernel messages that are no failure")
+    add("--log", help="where to keep the log")
+    add("--interactive", action="store_true", help="the steps own this terminal; no verdict")
+    return parser.parse_args(arguments)
+
+
+def build_initramfs(options: argparse.Namespace, path: str) -> None:
+    archive = Archive()
+    archive.add_file("/init", options.init)
+    archive.add_busybox(options.busybox)
+    for program in options.program:
+        host, _, guest = program.partition(":")
+        archive.add_program(host, guest or None)
+    for file in options.file:
+        host, _, guest = file.partition(":")
+        archive.add_file(guest, host)
+    for module in options.stage:
+        archive.add_bytes(f"/lib/modules/{module_name(module)}.ko", read_module(module))
+    archive.add_bytes("/etc/vm/modules", "".join(add_modules(options, archive)).encode())
+    steps = [f"{name} {command}\n" for name, _, command in (s.partition("=") for s in options.step)]
+    archive.add_bytes("/etc/vm/steps", "".join(steps).encode())
+    archive.write(path)
+
+
+def add_modules(options: argparse.Namespace, archive: Archive) -> list[str]:
+    """Puts the modules to load into the archive; returns init's list of them."""
+    tree = ModuleTree(options.kernel_tree)
+    lines = []
+    for module in options.load:
+        name, _, parameters = module.partition(" ")
+        if name.endswith(".ko"):
+            images = [(module_name(name), read_module(name))]
+        else:
+            images = tree.load_order(name)
+        for image_name, image in images:
+            guest_path = f"/lib/modules/{image_name}.ko"
+            archive.add_bytes(guest_path, image)
+            wanted = image_name == images[-1][0]
+            lines.append(f"{guest_path} {parameters if wanted else ''}\n")
+    return lines
+
+
+def describe_machine(options: argparse.Namespace, initramfs: str) -> Machine:
+    return Machine(
+        kernel=find_kernel(options.kernel_tree),
+        initramfs=initramfs,
+        memory=options.memory,
+        cpus=max(options.cpus, options.numa),
+        numa_nodes=options.numa,
+        machine=options.machine,
+        iommu=options.iommu,
+        icount=options.icount,
+        edu=tuple(options.edu),
+        append=(
+            *options.append,
+            f"VM_STEP_SECONDS={options.step_timeout}",
+            f"VM_SEED={options.seed}",
+            *(("VM_INTERACTIVE=1",) if options.interactive else ()),
+        ),
+    )
+
+
+def find_kernel(tree: str) -> str:
+    found = sorted(pathlib.Path(tree, "boot").glob("vmlinuz*"))
+    if not found:
+        raise SystemExit(f"no kernel image in {tree}/boot")
+    return str(found[-1])
+
+
+def run_interactive(machine: Machine, scratch: str) -> int:
+    command = machine.command(os.devnull, os.path.join(scratch, "qmp"), "interactive", True)
+    return subprocess.run(command, check=False).returncode
+
+
+def run_and_judge(options: argparse.Namespace, machine: Machine, scratch: str) -> int:
+    report = Report(nonce=secrets.token_hex(8))
+    with open_log(options) as log:
+        guest = Guest(machine, scratch, report, log, options.allow_log)
+        guest.run(options.timeout)
+        log_path = log.name
+    problems = list(filter(None, [guest.problem, report.problem()])) + guest.splats
+    if xml_path := os.environ.get("XML_OUTPUT_FILE"):
+        junit.write(xml_path, report.cases, problems)
+    return summarize(report, problems, log_path, options.seed)
+
+
+def open_log(options: argparse.Namespace):
+    directory = os.environ.get("TEST_UNDECLARED_OUTPUTS_DIR")
+    if options.log or directory:
+        return open(options.log or os.path.join(directory, "guest.log"), "w", encoding="utf-8")
+    return tempfile.NamedTemporaryFile(
+        "w", prefix="vm-", suffix=".log", delete=False, encoding="utf-8"
+    )
+
+
+def summarize(report: Report, problems: list[str], log_path: str, seed: str) -> int:
+    count = {outcome: 0 for outcome in Outcome}
+    for case in report.cases:
+        count[case.outcome] += 1
+        if case.outcome is not Outcome.PASSED:
+            print(f"{case.outcome.value}: {case.suite}: {case.name} {case.detail}".rstrip())
+    for problem in problems:
+        print(f"failed: {problem}")
+    print(", ".join(f"{count[outcome]} {outcome.value}" for outcome in Outcome))
+    good = not problems and count[Outcome.FAILED] == 0 and report.cases
+    if not good:
+        print(f"log: {log_path}\nrepeat: {repeat_command(seed)}")
+    return 0 if good else 1
+
+
+def repeat_command(seed: str) -> str:
+    if target := os.environ.get("TEST_TARGET"):
+        return f"bazel test --nocache_test_results --test_output=all --test_env=VM_SEED={seed} {target}"
+    return f"VM_SEED={seed} {shlex.join([sys.executable, *sys.argv])}"
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(BrokenPipeError):
+        sys.exit(main())
