@@ -103,6 +103,7 @@ std::optional<Ring::Frame> Ring::Hold(uint64_t sequence) {
   Slot& slot = slots_[it->second];
   Unshelve(it->second);
   ++slot.holds;
+  ++slot.hold_serial;
   slot.opened = true;
   return FrameAt(it->second);
 }
@@ -113,6 +114,7 @@ bool Ring::HoldSlot(uint32_t index) {
   if (slot.state == State::kFilling) return false;
   Unshelve(index);
   ++slot.holds;
+  ++slot.hold_serial;
   return true;
 }
 
@@ -131,22 +133,37 @@ void Ring::Release(uint32_t index, bool may_be_mapped) {
   if (wake && on_available_) on_available_();
 }
 
-bool Ring::Recheck() {
+std::vector<Ring::Mapped> Ring::Recheck() {
   bool wake = false;
-  bool some = false;
+  std::vector<Mapped> still;
   {
     const std::lock_guard lock(mutex_);
     for (uint32_t index = 0; index < slots(); ++index) {
       Slot& slot = slots_[index];
       if (slot.holds > 0 || !slot.suspect) continue;
       Unshelve(index);
-      some |= StillUsed(index);
+      if (StillUsed(index)) still.push_back({index, slot.info.sequence, slot.hold_serial});
       Shelve(index);
     }
     wake = TakeWakeup();
   }
   if (wake && on_available_) on_available_();
-  return some;
+  return still;
+}
+
+void Ring::Settle(const Mapped& mapped) {
+  bool wake = false;
+  {
+    const std::lock_guard lock(mutex_);
+    Slot& slot = slots_[mapped.slot];
+    if (slot.holds > 0 || slot.hold_serial != mapped.hold_serial) return;
+    Unshelve(mapped.slot);
+    slot.mapped = false;
+    slot.suspect = false;
+    Shelve(mapped.slot);
+    wake = TakeWakeup();
+  }
+  if (wake && on_available_) on_available_();
 }
 
 std::optional<Ring::Frame> Ring::Find(uint64_t sequence) const {

@@ -114,8 +114,16 @@ class Ring {
   bool HoldSlot(uint32_t slot);
   // Ends one hold. `may_be_mapped`: a mapping made through it may live on unseen.
   void Release(uint32_t slot, bool may_be_mapped);
-  // Probes the slots that were closed but may be mapped. Returns true while some still are.
-  bool Recheck();
+  // Probes the slots that were closed but may be mapped; returns those that still are.
+  struct Mapped {
+    uint32_t slot;
+    uint64_t sequence;     // of the frame in it
+    uint64_t hold_serial;  // changes with every hold
+  };
+  std::vector<Mapped> Recheck();
+  // The caller found out by other means that nothing uses a slot that Recheck() returned. Ignored
+  // when somebody has held it since.
+  void Settle(const Mapped& mapped);
 
   // --- Looking.
 
@@ -152,6 +160,7 @@ class Ring {
     bool suspect = false;  // released, perhaps still mapped
     bool mapped = false;   // the last probe said so
     uint64_t freed_at = 0;
+    uint64_t hold_serial = 0;
     FrameInfo info;
   };
   // Order in which slots are taken: empty ones first, least recently used first; then by age.
