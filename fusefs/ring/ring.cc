@@ -53,6 +53,7 @@ std::optional<Ring::Fill> Ring::BeginFill() {
       Unname(index);
     }
     slot.state = State::kFilling;
+    starved_ = false;
     return fill;
   }
   starved_ = true;
@@ -68,7 +69,8 @@ FrameInfo Ring::Complete(uint32_t index, FrameInfo info) {
   slot.named = true;
   slot.opened = false;
   slot.info = info;
-  named_.emplace(info.sequence, index);
+  assert(named_.empty() || named_.rbegin()->first < info.sequence);
+  named_.emplace_hint(named_.end(), info.sequence, index);
   ++counters_.captured;
   ++counters_.present;
   Shelve(index);
@@ -134,20 +136,21 @@ void Ring::Release(uint32_t index, bool may_be_mapped) {
 }
 
 std::vector<Ring::Mapped> Ring::Recheck() {
-  bool wake = false;
   std::vector<Mapped> still;
-  {
-    const std::lock_guard lock(mutex_);
-    for (uint32_t index = 0; index < slots(); ++index) {
-      Slot& slot = slots_[index];
+  // Slot by slot: thousands of probes under one lock would keep openers and capture waiting.
+  for (uint32_t index = 0; index < slots(); ++index) {
+    bool wake = false;
+    {
+      const std::lock_guard lock(mutex_);
+      const Slot& slot = slots_[index];
       if (slot.holds > 0 || !slot.suspect) continue;
       Unshelve(index);
       if (StillUsed(index)) still.push_back({index, slot.info.sequence, slot.hold_serial});
       Shelve(index);
+      wake = TakeWakeup();
     }
-    wake = TakeWakeup();
+    if (wake && on_available_) on_available_();
   }
-  if (wake && on_available_) on_available_();
   return still;
 }
 
@@ -314,6 +317,13 @@ void Ring::BecomeFree(uint32_t index) {
   Shelve(index);
 }
 
-bool Ring::TakeWakeup() { return !available_.empty() && std::exchange(starved_, false); }
+bool Ring::Fillable() const {
+  if (available_.empty()) return false;
+  // Empty slots come first: when the first one has a frame, all have.
+  const Slot& first = slots_[std::get<2>(*available_.begin())];
+  return policy_ == Policy::kKeepNewest || !first.named;
+}
+
+bool Ring::TakeWakeup() { return Fillable() && std::exchange(starved_, false); }
 
 }  // namespace grabfs

@@ -63,10 +63,10 @@ struct RingCounters {
 
 struct RingOccupancy {
   uint32_t count = 0;
-  uint32_t free = 0;     // empty and not held
+  uint32_t free = 0;  // empty and not held
   uint32_t filling = 0;
-  uint32_t ready = 0;    // with a complete frame
-  uint32_t held = 0;     // by an opener, a lock or a mapping; with or without a frame
+  uint32_t ready = 0;  // with a complete frame
+  uint32_t held = 0;   // by an opener, a lock or a mapping; with or without a frame
 };
 
 class Ring {
@@ -145,7 +145,8 @@ class Ring {
 
   // Takes a frame's name away; its slot is free as soon as nobody holds it. False: no such name.
   bool Unlink(uint64_t sequence);
-  // Takes all names away, for good. Returns the sequence numbers.
+  // Takes all names away, for good. Returns the sequence numbers. Wakes nobody: a ring is retired
+  // when no more is to be captured into it.
   std::vector<uint64_t> Retire();
   void SetPolicy(Policy policy);
 
@@ -173,6 +174,8 @@ class Ring {
   [[nodiscard]] bool StillUsed(uint32_t slot);
   void Unname(uint32_t slot);
   void BecomeFree(uint32_t slot);
+  // Would BeginFill() find a slot, as far as can be told without probing?
+  [[nodiscard]] bool Fillable() const;
   // True when on_available is due; call it after unlocking.
   [[nodiscard]] bool TakeWakeup();
   [[nodiscard]] Frame FrameAt(uint32_t slot) const { return {slot, slots_[slot].info}; }
@@ -189,7 +192,7 @@ class Ring {
   RingCounters counters_;
   uint64_t dropped_before_next_ = 0;
   uint64_t free_clock_ = 0;
-  bool starved_ = false;  // BeginFill() refused since the last wake-up
+  bool starved_ = false;  // the last BeginFill() refused, and nobody has been woken since
 };
 
 }  // namespace grabfs
