@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The pixel format table and the arithmetic of frame sizes.
+#include "fusefs/base/pixel_format.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "fusefs/base/error.h"
+
+namespace grabfs {
+namespace {
+
+// Sizes are even for every format, also where the layout would allow odd ones: programs that read
+// frames may then subsample without a special case at the border.
+constexpr std::array kFormats = {
+    PixelFormat{kGrey, "GREY", "8-bit grey", 1, 8, 2, 2},
+    PixelFormat{kY16, "Y16", "16-bit grey, little-endian", 2, 16, 2, 2},
+    PixelFormat{kYuyv, "YUYV", "YUV 4:2:2, packed Y Cb Y Cr", 2, 16, 2, 2},
+    PixelFormat{kRgb3, "RGB3", "24-bit R G B", 3, 24, 2, 2},
+    PixelFormat{kBgr3, "BGR3", "24-bit B G R", 3, 24, 2, 2},
+    PixelFormat{kBgr4, "BGR4", "32-bit B G R A", 4, 32, 2, 2},
+    PixelFormat{kXr24, "XR24", "32-bit B G R X", 4, 32, 2, 2},
+    PixelFormat{kNv12, "NV12", "YUV 4:2:0, planes Y and CbCr", 1, 12, 2, 2},
+    PixelFormat{kYu12, "YU12", "YUV 4:2:0, planes Y, Cb and Cr", 1, 12, 2, 2},
+    PixelFormat{k422p, "422P", "YUV 4:2:2, planes Y, Cb and Cr", 1, 16, 2, 2},
+    PixelFormat{kYuv444, "444P", "YUV 4:4:4, planes Y, Cb and Cr", 1, 24, 2, 2},
+};
+
+template <typename Predicate>
+const PixelFormat* FindIf(Predicate predicate) {
+  const auto found = std::find_if(kFormats.begin(), kFormats.end(), predicate);
+  return found == kFormats.end() ? nullptr : &*found;
+}
+
+void CheckDimension(const char* what, uint32_t value, uint32_t multiple) {
+  if (value >= kMinDimension && value <= kMaxDimension && value % multiple == 0) return;
+  throw Error(EINVAL, std::string(what) + " " + std::to_string(value) + ": must be a multiple of " +
+                          std::to_string(multiple) + " from " + std::to_string(kMinDimension) +
+                          " to " + std::to_string(kMaxDimension));
+}
+
+}  // namespace
+
+std::span<const PixelFormat> PixelFormats() { return kFormats; }
+
+const PixelFormat* FindPixelFormat(Fourcc fourcc) {
+  return FindIf([fourcc](const PixelFormat& format) { return format.fourcc == fourcc; });
+}
+
+const PixelFormat* FindPixelFormat(std::string_view name) {
+  return FindIf([name](const PixelFormat& format) { return format.name == name; });
+}
+
+std::string PixelFormatNames() {
+  std::string names;
+  for (const PixelFormat& format : kFormats) {
+    if (!names.empty()) names += ' ';
+    names += format.name;
+  }
+  return names;
+}
+
+std::string FrameFormat::name() const { return FourccName(fourcc); }
+
+FrameFormat MakeFrameFormat(Fourcc fourcc, uint32_t width, uint32_t height) {
+  const PixelFormat* pixel = FindPixelFormat(fourcc);
+  if (pixel == nullptr) {
+    throw Error(EINVAL,
+                "format " + FourccName(fourcc) + ": unknown; known are " + PixelFormatNames());
+  }
+  CheckDimension("width", width, pixel->width_multiple);
+  CheckDimension("height", height, pixel->height_multiple);
+  return {.fourcc = fourcc,
+          .width = width,
+          .height = height,
+          .stride = width * pixel->pixel_bytes,
+          .bytes = uint64_t{width} * height * pixel->bits_per_pixel / 8};
+}
+
+std::string FourccName(Fourcc fourcc) {
+  std::string name;
+  for (int shift = 0; shift < 32; shift += 8) name += static_cast<char>(fourcc >> shift & 0xff);
+  name.erase(name.find_last_not_of(' ') + 1);
+  return name;
+}
+
+}  // namespace grabfs
