@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A Ring whose books are audited after every step, over memory that exists only in the test:
+// `mapped` tells which slots somebody still has mapped, `wakeups` how often capture was woken.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "fusefs/ring/ring.h"
+
+namespace grabfs {
+
+class CheckedRing {
+ public:
+  explicit CheckedRing(uint32_t slots, Policy policy = Policy::kKeepNewest)
+      : ring_({.slots = slots,
+               .policy = policy,
+               .probe = [this](uint32_t slot) { return ++probes, mapped.contains(slot); },
+               .on_available = [this] { ++wakeups; }}) {
+    Audit();
+  }
+
+  // The world around the ring, for the test to change and to count.
+  std::set<uint32_t> mapped;
+  int probes = 0;
+  int wakeups = 0;
+
+  std::optional<Ring::Fill> BeginFill() {
+    const Auditor auditor(*this);
+    const auto fill = ring_.BeginFill();
+    filling_ += fill.has_value();
+    return fill;
+  }
+  FrameInfo Complete(uint32_t slot, FrameInfo info) {
+    const Auditor auditor(*this);
+    --filling_;
+    return ring_.Complete(slot, info);
+  }
+  void Fail(uint32_t slot) {
+    const Auditor auditor(*this);
+    --filling_;
+    ring_.Fail(slot);
+  }
+  void Cancel(uint32_t slot) {
+    const Auditor auditor(*this);
+    --filling_;
+    ring_.Cancel(slot);
+  }
+  void Drop(uint64_t count) {
+    const Auditor auditor(*this);
+    ring_.Drop(count);
+  }
+  std::optional<Ring::Frame> Hold(uint64_t sequence) {
+    const Auditor auditor(*this);
+    return ring_.Hold(sequence);
+  }
+  bool HoldSlot(uint32_t slot) {
+    const Auditor auditor(*this);
+    return ring_.HoldSlot(slot);
+  }
+  void Release(uint32_t slot, bool may_be_mapped = false) {
+    const Auditor auditor(*this);
+    ring_.Release(slot, may_be_mapped);
+  }
+  std::vector<Ring::Mapped> Recheck() {
+    const Auditor auditor(*this);
+    return ring_.Recheck();
+  }
+  void Settle(const Ring::Mapped& mapped_slot) {
+    const Auditor auditor(*this);
+    ring_.Settle(mapped_slot);
+  }
+  bool Unlink(uint64_t sequence) {
+    const Auditor auditor(*this);
+    return ring_.Unlink(sequence);
+  }
+  std::vector<uint64_t> Retire() {
+    const Auditor auditor(*this);
+    return ring_.Retire();
+  }
+  void SetPolicy(Policy policy) {
+    const Auditor auditor(*this);
+    ring_.SetPolicy(policy);
+  }
+
+  // Captures one frame as a device does: into the next slot, or dropped for want of one.
+  std::optional<uint32_t> Capture(uint64_t sequence) {
+    const auto fill = BeginFill();
+    if (!fill) {
+      Drop(1);
+      return std::nullopt;
+    }
+    Complete(fill->slot, {.sequence = sequence});
+    return fill->slot;
+  }
+  void CaptureAll(uint64_t first, uint64_t last) {
+    for (uint64_t sequence = first; sequence <= last; ++sequence) Capture(sequence);
+  }
+
+  [[nodiscard]] const Ring& look() const { return ring_; }
+  [[nodiscard]] RingCounters counters() const { return ring_.Counters(); }
+  [[nodiscard]] RingOccupancy occupancy() const { return ring_.Occupancy(); }
+
+ private:
+  // Audits at the end of an operation.
+  class Auditor {
+   public:
+    explicit Auditor(const CheckedRing& ring) : ring_(ring) {}
+    Auditor(const Auditor&) = delete;
+    Auditor& operator=(const Auditor&) = delete;
+    ~Auditor() { ring_.Audit(); }
+
+   private:
+    const CheckedRing& ring_;
+  };
+
+  void Audit() const {
+    const RingCounters counters = ring_.Counters();
+    EXPECT_EQ(counters.captured, counters.delivered + counters.recycled + counters.dropped +
+                                     counters.failed + counters.present);
+    const RingOccupancy occupancy = ring_.Occupancy();
+    EXPECT_EQ(occupancy.count, ring_.slots());
+    EXPECT_EQ(occupancy.ready, counters.present);
+    EXPECT_EQ(occupancy.filling, filling_);
+    EXPECT_LE(occupancy.free + occupancy.filling + occupancy.ready, occupancy.count);
+    EXPECT_LE(occupancy.held + occupancy.free + occupancy.filling, occupancy.count);
+  }
+
+  Ring ring_;
+  uint32_t filling_ = 0;
+};
+
+}  // namespace grabfs

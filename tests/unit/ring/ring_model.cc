@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/ring/ring_model.h"
+
+#include <algorithm>
+
+namespace grabfs {
+
+RingModel::RingModel(uint32_t slots, Policy policy, const std::set<uint32_t>& mapped)
+    : mapped_(mapped), policy_(policy), slots_(slots) {
+  for (Slot& slot : slots_) slot.emptied_at = ++clock_;
+}
+
+std::optional<Ring::Fill> RingModel::BeginFill() {
+  while (const auto next = NextToTake()) {
+    Slot& slot = slots_[*next];
+    LookAt(*next);
+    if (slot.known_mapped) continue;
+    Ring::Fill fill{*next, std::nullopt};
+    if (Named(slot)) {
+      fill.evicted = slot.frame->info.sequence;
+      LoseName(slot);
+    }
+    slot.frame.reset();
+    slot.filling = true;
+    refused_ = false;
+    return fill;
+  }
+  refused_ = true;
+  return std::nullopt;
+}
+
+FrameInfo RingModel::Complete(uint32_t slot, FrameInfo info) {
+  info.dropped = dropped_before_next_;
+  dropped_before_next_ = 0;
+  slots_[slot].filling = false;
+  slots_[slot].frame = Frame{.info = info};
+  ++counters_.captured;
+  return info;
+}
+
+void RingModel::Fail(uint32_t slot) {
+  Cancel(slot);
+  ++counters_.captured;
+  ++counters_.failed;
+}
+
+void RingModel::Cancel(uint32_t slot) {
+  slots_[slot].filling = false;
+  slots_[slot].emptied_at = ++clock_;
+}
+
+void RingModel::Drop(uint64_t count) {
+  counters_.captured += count;
+  counters_.dropped += count;
+  dropped_before_next_ += count;
+}
+
+std::optional<Ring::Frame> RingModel::Hold(uint64_t sequence) {
+  for (uint32_t index = 0; index < slots_.size(); ++index) {
+    Slot& slot = slots_[index];
+    if (!Named(slot) || slot.frame->info.sequence != sequence) continue;
+    ++slot.holds;
+    slot.frame->opened = true;
+    return Ring::Frame{index, slot.frame->info};
+  }
+  return std::nullopt;
+}
+
+bool RingModel::HoldSlot(uint32_t slot) {
+  if (slots_[slot].filling) return false;
+  ++slots_[slot].holds;
+  return true;
+}
+
+void RingModel::Release(uint32_t index, bool may_be_mapped) {
+  Slot& slot = slots_[index];
+  --slot.holds;
+  slot.suspect |= may_be_mapped || slot.known_mapped;
+  if (slot.holds > 0) return;
+  slot.known_mapped = false;
+  EndNamelessFrame(slot);
+  WakeIfDue();
+}
+
+std::vector<uint32_t> RingModel::Recheck() {
+  std::vector<uint32_t> still;
+  for (uint32_t index = 0; index < slots_.size(); ++index) {
+    const Slot& slot = slots_[index];
+    if (slot.holds > 0 || !(slot.suspect || slot.known_mapped)) continue;
+    LookAt(index);
+    if (slot.known_mapped) still.push_back(index);
+    WakeIfDue();
+  }
+  return still;
+}
+
+bool RingModel::Unlink(uint64_t sequence) {
+  for (Slot& slot : slots_) {
+    if (!Named(slot) || slot.frame->info.sequence != sequence) continue;
+    LoseName(slot);
+    EndNamelessFrame(slot);
+    WakeIfDue();
+    return true;
+  }
+  return false;
+}
+
+void RingModel::SetPolicy(Policy policy) {
+  policy_ = policy;
+  WakeIfDue();
+}
+
+std::optional<Ring::Frame> RingModel::Find(uint64_t sequence) const {
+  for (uint32_t index = 0; index < slots_.size(); ++index) {
+    const auto& frame = slots_[index].frame;
+    if (frame && frame->info.sequence == sequence) return Ring::Frame{index, frame->info};
+  }
+  return std::nullopt;
+}
+
+std::optional<Ring::Frame> RingModel::NextFrom(uint64_t sequence) const {
+  std::optional<Ring::Frame> best;
+  for (uint32_t index = 0; index < slots_.size(); ++index) {
+    const Slot& slot = slots_[index];
+    if (!Named(slot) || slot.frame->info.sequence < sequence) continue;
+    if (!best || slot.frame->info.sequence < best->info.sequence) best = {index, slot.frame->info};
+  }
+  return best;
+}
+
+std::optional<Ring::Frame> RingModel::Newest() const {
+  std::optional<Ring::Frame> best;
+  for (auto frame = NextFrom(0); frame; frame = NextFrom(frame->info.sequence + 1)) best = frame;
+  return best;
+}
+
+RingCounters RingModel::Counters() const {
+  RingCounters counters = counters_;
+  for (const Slot& slot : slots_) counters.present += Named(slot);
+  return counters;
+}
+
+RingOccupancy RingModel::Occupancy() const {
+  RingOccupancy occupancy;
+  for (const Slot& slot : slots_) {
+    const bool held = slot.holds > 0 || slot.known_mapped;
+    ++occupancy.count;
+    occupancy.held += held;
+    occupancy.filling += slot.filling;
+    occupancy.ready += Named(slot);
+    occupancy.free += !held && !slot.filling && !slot.frame;
+  }
+  return occupancy;
+}
+
+bool RingModel::Idle(const Slot& slot) const {
+  return !slot.filling && slot.holds == 0 && !slot.known_mapped;
+}
+
+bool RingModel::MayBeTaken(const Slot& slot) const {
+  return Idle(slot) && (!Named(slot) || policy_ == Policy::kKeepNewest);
+}
+
+bool RingModel::TakenBefore(const Slot& a, const Slot& b) const {
+  if (Named(a) != Named(b)) return Named(b);
+  if (Named(a)) return a.frame->info.sequence < b.frame->info.sequence;
+  return a.emptied_at < b.emptied_at;
+}
+
+std::optional<uint32_t> RingModel::NextToTake() const {
+  std::optional<uint32_t> next;
+  for (uint32_t index = 0; index < slots_.size(); ++index) {
+    if (!MayBeTaken(slots_[index])) continue;
+    if (!next || TakenBefore(slots_[index], slots_[*next])) next = index;
+  }
+  return next;
+}
+
+void RingModel::LookAt(uint32_t index) {
+  Slot& slot = slots_[index];
+  if (!slot.suspect && !slot.known_mapped) return;
+  slot.known_mapped = mapped_.contains(index);
+  slot.suspect = false;
+  EndNamelessFrame(slot);
+}
+
+void RingModel::LoseName(Slot& slot) {
+  slot.frame->named = false;
+  slot.emptied_at = ++clock_;
+  ++(slot.frame->opened ? counters_.delivered : counters_.recycled);
+}
+
+void RingModel::EndNamelessFrame(Slot& slot) {
+  if (slot.frame && !slot.frame->named && Idle(slot) && !slot.suspect) slot.frame.reset();
+}
+
+void RingModel::WakeIfDue() {
+  if (!refused_ || !NextToTake()) return;
+  refused_ = false;
+  ++wakeups_;
+}
+
+}  // namespace grabfs
