@@ -2,6 +2,7 @@
 """Every repository outside this one, declared once for WORKSPACE and MODULE.bazel."""
 
 load("@bazel_tools//tools/build_defs/repo:http.bzl", "http_archive")
+load("//bazel:kernel.bzl", "kernel_repository")
 load("//bazel:libfuse_version.bzl", "LIBFUSE_SHA256", "LIBFUSE_VERSION")
 load("//bazel:system_package.bzl", "system_package")
 
@@ -56,3 +57,6 @@ def grabfs_repositories():
             "zlib.h": "/usr/include/zlib.h",
         },
     )
+    kernel_repository("6.1")
+    kernel_repository("6.12")
+    kernel_repository("debug", fetch_with = "tools/debug-kernel.sh")

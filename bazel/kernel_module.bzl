@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds an out-of-tree kernel module with the kernel's own build system."""
+
+load("//bazel:kernel.bzl", "KernelInfo")
+
+# Any warning is an error, be it the compiler's, modpost's or sparse's. The log is shown as a whole:
+# the lines around a warning are what explains it.
+_BUILD_MODULE = """
+set -eu
+exec_root=$PWD
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+for source in "$@"; do
+  mkdir -p "$work/$(dirname "$source")"
+  cp -L "$source" "$work/$source"
+done
+make -C "$HEADERS" M="$work/$PACKAGE" $FLAGS modules >"$work/log" 2>&1 || failed=yes
+if [ -n "${failed:-}" ] || grep -q 'warning: \\|WARNING: ' "$work/log"; then
+  sed "s|$work/||g" "$work/log" >&2
+  exit 1
+fi
+strip --strip-debug -o "$exec_root/$MODULE" "$work/$PACKAGE/$(basename "$MODULE")"
+"""
+
+def _kernel_module_impl(ctx):
+    kernel = ctx.attr.kernel[KernelInfo]
+    module = ctx.actions.declare_file("%s/%s.ko" % (ctx.label.name, ctx.attr.module))
+    if kernel.skipped:
+        ctx.actions.write(module, "")
+    elif kernel.missing:
+        ctx.actions.run_shell(
+            outputs = [module],
+            command = "echo '%s' >&2; exit 1" % kernel.missing,
+            mnemonic = "KernelModule",
+            progress_message = "Looking for kernel %s" % kernel.series,
+        )
+    else:
+        ctx.actions.run_shell(
+            outputs = [module],
+            inputs = ctx.files.srcs,
+            command = _BUILD_MODULE,
+            arguments = [file.path for file in ctx.files.srcs],
+            env = {
+                "FLAGS": " ".join(ctx.attr.flags),
+                "HEADERS": kernel.headers,
+                "KERNEL_RELEASE": kernel.release,
+                "MODULE": module.path,
+                "PACKAGE": ctx.label.package,
+                "PATH": "/usr/bin:/bin:/usr/sbin:/sbin",
+            },
+            mnemonic = "KernelModule",
+            progress_message = "Building %s.ko for Linux %s" % (ctx.attr.module, kernel.release),
+        )
+    return [DefaultInfo(files = depset([module])), kernel]
+
+kernel_module = rule(
+    implementation = _kernel_module_impl,
+    doc = """Builds MODULE.ko for one kernel, under W=1, with warnings as errors.
+
+The sources keep their paths from the root of the repository; a Kbuild file among them lies in the
+package itself. For a kernel that the user goes without, the result is an empty file, which the test
+rules know from KernelInfo.skipped.""",
+    attrs = {
+        "flags": attr.string_list(
+            default = ["W=1"],
+            doc = "Arguments of make, e.g. C=1 for sparse.",
+        ),
+        "kernel": attr.label(mandatory = True, providers = [KernelInfo]),
+        "module": attr.string(mandatory = True, doc = "Name of the module."),
+        "srcs": attr.label_list(allow_files = True, mandatory = True),
+    },
+)
