@@ -36,7 +36,7 @@ class Guest:
         self.problem = ""
         self.splats: list[str] = []
 
-    def run(self, seconds: int) -> None:
+    def run(self, seconds: float) -> None:
         report_read, report_write = os.pipe()
         command = self._machine.command(
             f"/dev/fd/{report_write}", self._qmp_path, self._report.nonce
@@ -53,7 +53,7 @@ class Guest:
             try:
                 self._follow(qemu.stdout.fileno(), report_read, self._begin + seconds)
             except TimeoutError:
-                self.problem = f"no end after {seconds} seconds"
+                self.problem = f"no end after {seconds:g} seconds"
             finally:
                 os.close(report_read)
                 qemu.kill() if self.problem else None

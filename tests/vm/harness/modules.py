@@ -7,12 +7,12 @@ import re
 
 
 class ModuleTree:
-    """The modules of one kernel: <root>/lib/modules/<release>/kernel/**.ko[.xz]."""
+    """The modules of one kernel: lib/modules/RELEASE of its package, or None for no modules."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str | None) -> None:
         self._paths: dict[str, str] = {}
         self._builtin: set[str] = set()
-        for directory, _, files in os.walk(os.path.join(root, "lib", "modules")):
+        for directory, _, files in os.walk(root) if root else ():
             for file in files:
                 if re.search(r"\.ko(\.xz)?$", file):
                     self._paths[module_name(file)] = os.path.join(directory, file)

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tests that run inside a virtual machine, as ordinary Bazel tests (tag `vm`).
+
+tests/vm/README.md tells what a step is and what fails a run.
+"""
+
+load("//bazel:kernel.bzl", "KernelInfo")
+
+# The kernels that every VM test runs on, and the one that is built on demand.
+_STOCK_KERNELS = ["6.1", "6.12"]
+_DEBUG_KERNEL = "debug"
+
+def _quote(text):
+    return "'" + text.replace("'", "'\\''") + "'"
+
+def _flag(name, value):
+    return "--%s=%s" % (name, _quote(value))
+
+def _kernel_arguments(kernel):
+    if kernel.skipped or kernel.missing:
+        return [_flag("unavailable" if not kernel.skipped else "skip", kernel.missing)]
+    return [_flag("kernel", kernel.image.short_path), _flag("modules", kernel.modules)]
+
+def _machine_arguments(ctx):
+    attr = ctx.attr
+    arguments = [
+        _flag("memory", attr.memory),
+        _flag("cpus", str(attr.cpus)),
+        _flag("numa", str(attr.numa_nodes)),
+        _flag("machine", attr.machine),
+        _flag("timeout", str(attr.seconds)),
+        _flag("step-timeout", str(attr.step_seconds)),
+    ]
+    arguments += ["--iommu"] if attr.iommu else []
+    arguments += ["--icount"] if attr.icount else []
+    arguments += [_flag("edu", properties) for properties in attr.edu]
+    arguments += [_flag("append", argument) for argument in attr.kernel_arguments]
+    if attr.allow_log:
+        arguments.append(_flag("allow-log", attr.allow_log))
+    return arguments
+
+def _module_path(target):
+    return target.files.to_list()[0].short_path
+
+def _content_arguments(ctx):
+    attr = ctx.attr
+    arguments = [_flag("load", name) for name in attr.stock_modules]
+    for target, parameters in attr.modules.items():
+        arguments.append(_flag("load", (_module_path(target) + " " + parameters).strip()))
+    arguments += [_flag("stage", _module_path(target)) for target in attr.staged_modules]
+    arguments += [_flag("program", file.short_path) for file in ctx.files.programs]
+    for target, guest_path in attr.data.items():
+        arguments.append(_flag("file", target.files.to_list()[0].short_path + ":" + guest_path))
+    arguments += [_flag("step", name + "=" + command) for name, command in attr.steps.items()]
+    return arguments
+
+def _vm_test_impl(ctx):
+    harness = [file for file in ctx.files._harness if file.basename == "run_vm.py"][0]
+    words = [
+        "exec python3 -B " + _quote(harness.short_path),
+        _flag("init", ctx.file._init.short_path),
+    ] + _kernel_arguments(ctx.attr.kernel[KernelInfo]) + _machine_arguments(ctx) + _content_arguments(ctx)
+
+    launcher = ctx.actions.declare_file(ctx.label.name + ".sh")
+    ctx.actions.write(
+        launcher,
+        "#!/bin/sh\n" + " \\\n  ".join(words + ['"$@"']) + "\n",
+        is_executable = True,
+    )
+    files = ctx.files._harness + ctx.files._init + ctx.files.kernel + ctx.files.modules + \
+            ctx.files.staged_modules + ctx.files.programs + ctx.files.data
+    return [DefaultInfo(executable = launcher, runfiles = ctx.runfiles(files = files))]
+
+_vm_test = rule(
+    implementation = _vm_test_impl,
+    test = True,
+    attrs = {
+        "allow_log": attr.string(doc = "Kernel messages that this test provokes on purpose."),
+        "cpus": attr.int(default = 1),
+        "data": attr.label_keyed_string_dict(allow_files = True, doc = "File: path in the guest."),
+        "edu": attr.string_list(doc = "An edu device for each entry, with these properties."),
+        "icount": attr.bool(doc = "Virtual time that skips waiting."),
+        "iommu": attr.bool(),
+        "kernel": attr.label(mandatory = True, providers = [KernelInfo]),
+        "kernel_arguments": attr.string_list(),
+        "machine": attr.string(default = "pc", values = ["pc", "q35"]),
+        "memory": attr.string(default = "512M"),
+        "modules": attr.label_keyed_string_dict(
+            allow_files = [".ko"],
+            doc = "Module: parameters; loaded before the steps.",
+        ),
+        "numa_nodes": attr.int(default = 1),
+        "programs": attr.label_list(allow_files = True, doc = "For the guest's /bin."),
+        "seconds": attr.int(default = 120, doc = "Limit of the whole run."),
+        "staged_modules": attr.label_list(
+            allow_files = [".ko"],
+            doc = "For the guest's /lib/modules, not loaded.",
+        ),
+        "step_seconds": attr.int(default = 60, doc = "Limit of a step, in guest time."),
+        "steps": attr.string_dict(mandatory = True, doc = "Name: command, in order."),
+        "stock_modules": attr.string_list(doc = "Modules of the kernel itself, by name."),
+        "_harness": attr.label(default = "//tests/vm/harness"),
+        "_init": attr.label(default = "//tests/vm/guest:init", allow_single_file = True),
+    },
+)
+
+def _target_suffix(kernel):
+    return kernel.replace(".", "_")
+
+def vm_test(
+        name,
+        kernels = _STOCK_KERNELS + [_DEBUG_KERNEL],
+        modules = {},
+        staged_modules = [],
+        tags = [],
+        **kwargs):
+    """Declares NAME_KERNEL for each kernel.
+
+    The test on the debug kernel carries the tag `manual`, since that kernel is built on demand:
+    tools/debug-kernel.sh runs them all.
+
+    Args:
+      name: first part of the targets' names.
+      kernels: series to run on.
+      modules: as in the rule; `{}` in a label stands for the kernel: "//kmod:grabdma_{}".
+      staged_modules: as in the rule, with `{}` too.
+      tags: further tags.
+      **kwargs: attributes of the rule above.
+    """
+    for kernel in kernels:
+        suffix = _target_suffix(kernel)
+        debug = kernel == _DEBUG_KERNEL
+        _vm_test(
+            name = name + "_" + suffix,
+            kernel = "@kernel_%s//:kernel" % suffix,
+            modules = {label.format(suffix): modules[label] for label in modules},
+            staged_modules = [label.format(suffix) for label in staged_modules],
+            tags = tags + ["vm", "kernel-" + kernel] + (["manual"] if debug else []),
+            timeout = "eternal" if debug else "moderate",
+            **kwargs
+        )
