@@ -109,6 +109,7 @@ fetch_each() {
 
 main() {
   case ${1:-} in
+    --help) usage ;;
     '' | --update) fetch_each "${1:-}" ;;
     *)
       [ -n "${sources[$1]:-}" ] || die "no kernel $1; there are: ${!sources[*]}"

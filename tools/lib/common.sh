@@ -19,6 +19,9 @@ die() {
   exit 1
 }
 
+# Prints what a script says about itself at its top.
+usage() { sed -n '3,/^$/s/^# \{0,1\}//p' "$0"; }
+
 # Runs a command as root: as it is, or through sudo.
 as_root() {
   if [ "$(id -u)" -eq 0 ]; then

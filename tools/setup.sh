@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Makes a bare Debian 12 ready: installs what is missing, fetches the pinned libfuse and the kernels,
+# and tells Bazel about them. Asks nothing, may run at any time, is quick when nothing is missing.
+#
+#   tools/setup.sh [--for build|demo|vm|test]      default: test, which is everything
+
+# shellcheck source=lib/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
+# shellcheck source=lib/bazelrc_local.sh
+. "$root/tools/lib/bazelrc_local.sh"
+
+# Prints which lists of tools/packages.txt the purpose $1 takes.
+lists_for() {
+  case $1 in
+    build) echo build ;;
+    demo) echo build demo ;;
+    vm) echo build demo vm ;;
+    test) echo build demo vm test ;;
+    *) die "--for takes build, demo, vm or test, not '$1'" ;;
+  esac
+}
+
+# Prints the packages of the lists $@.
+packages_of() {
+  local list
+  for list in "$@"; do
+    awk -v list="$list" '$1 == list { print $2 }' "$root/tools/packages.txt"
+  done
+}
+
+is_installed() {
+  dpkg-query --show --showformat='${db:Status-Status}\n' "$1" 2>/dev/null | grep -q '^installed$'
+}
+
+apt_get() {
+  as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get --quiet=2 --yes -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 "$@" >/dev/null
+}
+
+install_missing() {
+  local package missing=()
+  for package in "$@"; do
+    is_installed "$package" || missing+=("$package")
+  done
+  [ "${#missing[@]}" -gt 0 ] || return 0
+  say "installing ${missing[*]}"
+  apt_get update
+  apt_get install --no-install-recommends "${missing[@]}"
+}
+
+main() {
+  local purpose=test lists packages
+  case ${1:-} in
+    '') ;;
+    --help) usage && exit ;;
+    --for) purpose=${2:-} ;;
+    *) die "unknown argument '$1'" ;;
+  esac
+  lists=$(lists_for "$purpose")
+  command -v apt-get >/dev/null || die "this needs Debian 12 or a system made from it"
+  # shellcheck disable=SC2086  # words are lists, lines are packages
+  packages=$(packages_of $lists)
+  mapfile -t packages <<<"$packages"
+  install_missing "${packages[@]}"
+  "$root/tools/fetch-libfuse.sh"
+  if [[ " $lists " == *" vm "* ]]; then
+    "$root/tools/fetch-kernels.sh"
+  fi
+  write_bazelrc_local
+}
+
+main "$@"
