@@ -18,4 +18,11 @@ inline uint64_t MonotonicNs() {
   return static_cast<uint64_t>(now.tv_sec) * kNsPerSecond + static_cast<uint64_t>(now.tv_nsec);
 }
 
+// CLOCK_REALTIME in nanoseconds since the epoch: for file times only.
+inline uint64_t RealtimeNs() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return static_cast<uint64_t>(now.tv_sec) * kNsPerSecond + static_cast<uint64_t>(now.tv_nsec);
+}
+
 }  // namespace grabfs

@@ -30,8 +30,8 @@ inline constexpr Fourcc kBgr4 = MakeFourcc('B', 'G', 'R', '4');
 inline constexpr Fourcc kXr24 = MakeFourcc('X', 'R', '2', '4');
 inline constexpr Fourcc kNv12 = MakeFourcc('N', 'V', '1', '2');
 // The planar formats of YUV4MPEG2 streams.
-inline constexpr Fourcc kYu12 = MakeFourcc('Y', 'U', '1', '2');  // 4:2:0, planes Y Cb Cr
-inline constexpr Fourcc k422p = MakeFourcc('4', '2', '2', 'P');  // 4:2:2, planes Y Cb Cr
+inline constexpr Fourcc kYu12 = MakeFourcc('Y', 'U', '1', '2');    // 4:2:0, planes Y Cb Cr
+inline constexpr Fourcc k422p = MakeFourcc('4', '2', '2', 'P');    // 4:2:2, planes Y Cb Cr
 inline constexpr Fourcc kYuv444 = MakeFourcc('4', '4', '4', 'P');  // 4:4:4, planes Y Cb Cr (ours)
 
 struct PixelFormat {

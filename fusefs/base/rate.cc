@@ -19,6 +19,9 @@ namespace {
 constexpr size_t kMaxDecimals = 9;
 constexpr size_t kMaxDigits = 10;
 
+// Products of times and frame counts pass 64 bits long before the results do.
+__extension__ using Wide = unsigned __int128;
+
 [[noreturn]] void Refuse(std::string_view text, const std::string& why) {
   throw Error(EINVAL, "rate " + std::string(text) + ": " + why);
 }
@@ -99,9 +102,12 @@ std::string Rate::ToString() const {
 }
 
 uint64_t Rate::DueNs(uint64_t n) const {
-  // n * denominator alone may pass 64 bits long before the result does.
-  __extension__ using Wide = unsigned __int128;
   return static_cast<uint64_t>(Wide{n} * denominator * kNsPerSecond / numerator);
+}
+
+uint64_t Rate::DueBefore(uint64_t ns) const {
+  const Wide interval = Wide{denominator} * kNsPerSecond;  // of `numerator` frames
+  return static_cast<uint64_t>((Wide{ns} * numerator + interval - 1) / interval);
 }
 
 }  // namespace grabfs

@@ -11,7 +11,7 @@
 namespace grabfs {
 
 struct Rate {
-  uint32_t numerator = 0;  // frames
+  uint32_t numerator = 0;    // frames
   uint32_t denominator = 1;  // seconds
 
   static constexpr uint32_t kMax = 10000;  // frames per second
@@ -24,6 +24,8 @@ struct Rate {
   // When frame n after the start is due, in ns after the start; exact, does not drift. Not for
   // unlimited rates.
   [[nodiscard]] uint64_t DueNs(uint64_t n) const;
+  // How many frames are due earlier than `ns` after the start: the inverse of DueNs().
+  [[nodiscard]] uint64_t DueBefore(uint64_t ns) const;
 
   friend bool operator==(const Rate&, const Rate&) = default;
 };

@@ -38,7 +38,7 @@ struct Completion {
   enum class Kind {
     kFrame,    // `buffer` holds a complete frame
     kError,    // the transfer into `buffer` failed; its contents are undefined
-    kDropped,  // the frame was lost for want of a buffer; `buffer` is meaningless
+    kDropped,  // the frame was lost before it had a buffer; `buffer` is meaningless
     kGone,     // the device has been unplugged; no more completions, all buffers are given back
   };
   Kind kind = Kind::kFrame;
@@ -47,7 +47,7 @@ struct Completion {
   uint64_t timestamp_ns = 0;  // CLOCK_MONOTONIC, as near to the exposure as the device knows
   uint64_t bytes_used = 0;    // bytes of the image; the format's size for fixed-size formats
   uint32_t flags = 0;         // V4L2_BUF_FLAG_* that the device reported
-  std::string reason;         // of kError and kGone, for people
+  std::string reason;         // of all but kFrame, for people
 };
 
 class Source {
@@ -92,7 +92,8 @@ class Source {
   // Says that Wanted() cannot be met now. A software source counts its due frame as dropped (a
   // kDropped completion follows); hardware, which keeps buffers queued, ignores it.
   void Starve();
-  // The next completion, in order of sequence; nullopt when there is none now.
+  // The next completion, in order of sequence; nullopt when there is none now. Idle sources are
+  // asked too: theirs can only be kGone.
   std::optional<Completion> Dequeue();
 
   // Settings of the source's own (keys beyond width, height, format, rate), for attributes:

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// When frames are due: an exact schedule made from a Rate, and the timer that wakes its user.
+// It knows nothing of frames but their count, and of time nothing but CLOCK_MONOTONIC.
+//
+// The n-th frame is due at begin + n/rate, so errors of waking up do not add up. The timer is armed
+// for one moment at a time: that is the only system call for a frame, and arming it again makes it
+// unreadable, so nobody needs to read it.
+#pragma once
+
+#include <cstdint>
+
+#include "fusefs/base/rate.h"
+#include "fusefs/base/unique_fd.h"
+
+namespace grabfs {
+
+class Pacer {
+ public:
+  // A frame that is not begun so long after it was due is lost. Shorter delays are caught up with:
+  // a loaded machine delays any process by a few milliseconds, as a camera's queue would absorb.
+  static constexpr uint64_t kPatienceNs = 100'000'000;
+
+  // Throws Error when there is no descriptor left for the timer.
+  explicit Pacer(Rate rate);
+
+  // Readable from the moment for which Arm() has set it until the next Arm() or Disarm().
+  [[nodiscard]] int fd() const { return timer_.get(); }
+
+  // The next frame is due at once.
+  void Start();
+  // As Start() when the next frame is overdue; otherwise the schedule stays.
+  void Resume();
+  // The next frame is due one new interval after the last one.
+  void SetRate(Rate rate);
+
+  [[nodiscard]] bool Due() const;
+  // How many frames in a row have been due for longer than the patience allows.
+  [[nodiscard]] uint64_t Lost() const;
+  // The next `frames` have been made or lost.
+  void Advance(uint64_t frames);
+
+  // Throw Error when the kernel refuses the timer. Of no effect for unlimited rates.
+  void Arm();
+  void Disarm();
+
+ private:
+  [[nodiscard]] uint64_t DueNs(uint64_t frame) const { return begin_ns_ + rate_.DueNs(frame); }
+  void SetTimer(uint64_t due_ns);
+
+  UniqueFd timer_;
+  Rate rate_;
+  uint64_t begin_ns_ = 0;  // when frame 0 of this schedule was due
+  uint64_t next_ = 0;      // the frame that is due next
+  uint64_t armed_ns_ = 0;  // what the timer is set to; 0: disarmed
+};
+
+}  // namespace grabfs

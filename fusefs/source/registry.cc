@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The list of sources: one line for each.
+#include <cerrno>
+
+#include "fusefs/base/error.h"
+#include "fusefs/source/pattern.h"
+#include "fusefs/source/source.h"
+
+namespace grabfs {
+namespace {
+
+struct Kind {
+  std::string_view name;
+  std::string_view usage;
+  std::unique_ptr<Source> (*make)(SourceSpec& spec);
+};
+
+constexpr Kind kKinds[] = {
+    {"pattern", "pattern", MakePattern},
+};
+
+std::string KnownSources() {
+  std::string text;
+  for (const Kind& kind : kKinds) {
+    if (!text.empty()) text += ", ";
+    text += kind.usage;
+  }
+  return text;
+}
+
+}  // namespace
+
+std::unique_ptr<Source> MakeSource(SourceSpec& spec) {
+  for (const Kind& kind : kKinds) {
+    if (kind.name == spec.kind) return kind.make(spec);
+  }
+  throw Error(EINVAL, "source '" + spec.kind + "': unknown; known are " + KnownSources());
+}
+
+}  // namespace grabfs

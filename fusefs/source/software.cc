@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Software sources: one frame at a time, from due to painted or lost.
+#include "fusefs/source/software.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+
+#include "fusefs/base/clock.h"
+#include "fusefs/base/error.h"
+
+namespace grabfs {
+namespace {
+
+constexpr uint64_t kNoLimit = std::numeric_limits<uint64_t>::max();
+
+}  // namespace
+
+SoftwareSource::SoftwareSource(Rate rate) : pacer_(rate) { rate_ = rate; }
+
+int SoftwareSource::event_fd() const {
+  const bool always_due = rate().unlimited() && remaining_ > 0;
+  return always_due ? -1 : pacer_.fd();
+}
+
+void SoftwareSource::OnSetRate(Rate rate) {
+  pacer_.SetRate(rate);
+  if (remaining_ > 0) pacer_.Arm();
+}
+
+void SoftwareSource::OnBind(const std::vector<std::shared_ptr<Memory>>& buffers) {
+  buffers_ = buffers;
+}
+
+void SoftwareSource::OnStart(uint64_t frames) {
+  for (const std::shared_ptr<Memory>& buffer : buffers_) {
+    if (buffer->bytes().size() != format_.bytes) {
+      throw Error(EINVAL, "start: the buffers are not those of this format");
+    }
+  }
+  remaining_ = frames == 0 ? kNoLimit : frames;
+  pacer_.Start();
+  pacer_.Arm();
+}
+
+void SoftwareSource::OnExtend(uint64_t frames) {
+  if (remaining_ == kNoLimit) return;
+  // Nothing was due since the last frame of the capture, so nothing can be late.
+  if (remaining_ == 0) pacer_.Resume();
+  remaining_ += std::min(frames, kNoLimit - 1 - remaining_);
+  if (remaining_ > 0) pacer_.Arm();
+}
+
+// Frames that were queued or lost but not reported yet never get a number: as if they had not been.
+void SoftwareSource::OnStop() {
+  remaining_ = 0;
+  late_ = 0;
+  starved_ = 0;
+  queued_.reset();
+  pacer_.Disarm();
+}
+
+uint32_t SoftwareSource::OnWanted() {
+  if (queued_) return 0;
+  const uint64_t late = std::min(pacer_.Lost(), remaining_);
+  late_ += late;
+  Consume(late);
+  if (remaining_ > 0 && pacer_.Due()) return 1;
+  // An expired timer stays readable while there is something to report.
+  if (late_ + starved_ > 0) return 0;
+  if (remaining_ > 0) {
+    pacer_.Arm();
+  } else {
+    pacer_.Disarm();
+  }
+  return 0;
+}
+
+void SoftwareSource::OnQueue(uint32_t buffer) {
+  if (queued_ || buffer >= buffers_.size()) {
+    throw Error(EINVAL, "queue: buffer " + std::to_string(buffer) + " is not wanted");
+  }
+  queued_ = buffer;
+  Consume(1);
+}
+
+void SoftwareSource::OnStarve() {
+  if (queued_ || remaining_ == 0 || !pacer_.Due()) return;
+  ++starved_;
+  Consume(1);
+}
+
+void SoftwareSource::Consume(uint64_t frames) {
+  pacer_.Advance(frames);
+  if (remaining_ != kNoLimit) remaining_ -= frames;
+}
+
+// Late frames were due before the one that found no buffer.
+std::optional<Completion> SoftwareSource::OnDequeue() {
+  if (late_ > 0) {
+    --late_;
+    return MakeDrop("making frames is slower than the rate");
+  }
+  if (starved_ > 0) {
+    --starved_;
+    return MakeDrop("no free buffer");
+  }
+  if (!queued_) return std::nullopt;
+  Completion completion = MakeFrame(*queued_);
+  queued_.reset();
+  return completion;
+}
+
+Completion SoftwareSource::MakeDrop(const char* reason) {
+  Completion completion;
+  completion.kind = Completion::Kind::kDropped;
+  completion.sequence = sequence_++;
+  completion.timestamp_ns = MonotonicNs();
+  completion.reason = reason;
+  return completion;
+}
+
+Completion SoftwareSource::MakeFrame(uint32_t buffer) {
+  Completion completion;
+  completion.buffer = buffer;
+  completion.sequence = sequence_++;
+  try {
+    Paint(completion.sequence, buffers_[buffer]->bytes());
+    completion.bytes_used = format_.bytes;
+  } catch (const Error& error) {
+    completion.kind = Completion::Kind::kError;
+    completion.reason = error.what();
+  }
+  completion.timestamp_ns = MonotonicNs();
+  return completion;
+}
+
+}  // namespace grabfs

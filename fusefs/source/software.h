@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The base of sources that make their frames in software, in the thread that asks for them. It
+// decides when a frame is due, which are lost and what number each has; derived classes paint.
+//
+// A frame is lost (a kDropped completion, with a sequence number of its own) when there is no
+// buffer for it, or when painting cannot keep up with the rate: see Pacer::kPatienceNs. A real
+// camera would lose it too. Unpaced sources (rate 0) lose frames only for want of a buffer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "fusefs/source/pacer.h"
+#include "fusefs/source/source.h"
+
+namespace grabfs {
+
+class SoftwareSource : public Source {
+ public:
+  // -1 while unpaced frames are due, which is always.
+  [[nodiscard]] int event_fd() const final;
+
+ protected:
+  // Derived constructors set format_.
+  explicit SoftwareSource(Rate rate);
+
+  // Fills `frame`, format().bytes long, with the picture of this number. Not every number comes:
+  // lost frames are not painted. Throws Error when it cannot; the completion is a kError then.
+  virtual void Paint(uint64_t sequence, std::span<std::byte> frame) = 0;
+
+  void OnSetRate(Rate rate) final;
+  void OnBind(const std::vector<std::shared_ptr<Memory>>& buffers) final;
+  void OnStart(uint64_t frames) final;
+  void OnExtend(uint64_t frames) final;
+  void OnStop() final;
+  uint32_t OnWanted() final;
+  void OnQueue(uint32_t buffer) final;
+  void OnStarve() final;
+  std::optional<Completion> OnDequeue() final;
+
+ private:
+  // The next `frames` due frames are over, in one way or the other.
+  void Consume(uint64_t frames);
+  Completion MakeDrop(const char* reason);
+  Completion MakeFrame(uint32_t buffer);
+
+  Pacer pacer_;
+  std::vector<std::shared_ptr<Memory>> buffers_;
+  uint64_t remaining_ = 0;          // frames that will still become due in this capture
+  uint64_t late_ = 0;               // lost because painting was late; not reported yet
+  uint64_t starved_ = 0;            // lost for want of a buffer; not reported yet
+  std::optional<uint32_t> queued_;  // the buffer of the due frame, painted by Dequeue()
+  uint64_t sequence_ = 0;           // of the next completion
+};
+
+}  // namespace grabfs

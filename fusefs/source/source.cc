@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The public half of Source: the checks that every source may rely on.
+#include "fusefs/source/source.h"
+
+#include <cerrno>
+#include <cstdio>
+
+#include "fusefs/base/error.h"
+#include "fusefs/base/memory_limit.h"
+
+namespace grabfs {
+namespace {
+
+std::string BufferName(const std::string& name, uint32_t index) {
+  char number[16];
+  std::snprintf(number, sizeof number, "/%03u", index);
+  return name + number;
+}
+
+}  // namespace
+
+void Source::RequireIdle(const char* what) const {
+  if (capturing_) throw Error(EBUSY, std::string(what) + ": not while capturing");
+}
+
+void Source::SetFormat(const FormatRequest& request) {
+  RequireIdle("format");
+  format_ = OnSetFormat(request);
+}
+
+void Source::SetRate(Rate rate) {
+  OnSetRate(rate);
+  rate_ = rate;
+}
+
+std::vector<std::unique_ptr<Memory>> Source::AllocateBuffers(const std::string& name,
+                                                             uint32_t count) {
+  RequireIdle("buffers");
+  if (count == 0) throw Error(EINVAL, "buffers: at least one is needed");
+  return OnAllocateBuffers(name, count);
+}
+
+void Source::Bind(const std::vector<std::shared_ptr<Memory>>& buffers) {
+  RequireIdle("buffers");
+  OnBind(buffers);
+}
+
+void Source::Start(uint64_t frames) {
+  RequireIdle("start");
+  OnStart(frames);
+  capturing_ = true;
+}
+
+void Source::Extend(uint64_t frames) {
+  if (capturing_) OnExtend(frames);
+}
+
+void Source::Stop() {
+  if (!capturing_) return;
+  capturing_ = false;
+  OnStop();
+}
+
+uint32_t Source::Wanted() { return capturing_ ? OnWanted() : 0; }
+
+void Source::Queue(uint32_t buffer) {
+  if (!capturing_) throw Error(EINVAL, "queue: not capturing");
+  OnQueue(buffer);
+}
+
+void Source::Starve() {
+  if (capturing_) OnStarve();
+}
+
+std::optional<Completion> Source::Dequeue() {
+  std::optional<Completion> completion = OnDequeue();
+  if (completion && completion->kind == Completion::Kind::kGone) capturing_ = false;
+  return completion;
+}
+
+std::vector<std::unique_ptr<Memory>> Source::OnAllocateBuffers(const std::string& name,
+                                                               uint32_t count) {
+  CheckMemoryAvailable(count, format_.bytes);
+  std::vector<std::unique_ptr<Memory>> buffers;
+  buffers.reserve(count);
+  for (uint32_t i = 0; i < count; ++i) {
+    buffers.push_back(AllocateMemory(BufferName(name, i), format_.bytes));
+  }
+  return buffers;
+}
+
+}  // namespace grabfs
