@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fusefs/capture/device.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "fusefs/base/clock.h"
+#include "fusefs/base/log.h"
+
+namespace grabfs {
+namespace {
+
+constexpr uint32_t kMaxBuffers = 65535;
+constexpr size_t kMaxNameLength = 64;
+// How often an unpaced source that finds no buffer tries again (and counts a drop).
+constexpr int kStarvedRetryMs = 1;
+
+uint64_t RealtimeOf(uint64_t monotonic_ns) {
+  return RealtimeNs() - (MonotonicNs() - monotonic_ns);
+}
+
+void Wake(const UniqueFd& event) { (void)eventfd_write(event.get(), 1); }
+
+}  // namespace
+
+const char* CaptureStateName(CaptureState state) {
+  switch (state) {
+    case CaptureState::kStopped:
+      return "stopped";
+    case CaptureState::kStreaming:
+      return "streaming";
+    case CaptureState::kError:
+      return "error";
+  }
+  return "error";
+}
+
+void ValidateDeviceName(const std::string& name) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           c == '.' || c == '_' || c == '-';
+  };
+  if (name.empty() || name.size() > kMaxNameLength || name.front() == '.' ||
+      !std::ranges::all_of(name, allowed)) {
+    throw Error(EINVAL, "device name '" + name +
+                            "': use 1 to 64 letters, digits, '.', '_' or '-', not starting with '.'");
+  }
+  if (name == "status.json" || name == "alloc") {
+    throw Error(EINVAL, "device name '" + name + "' is used by the mount itself: choose another");
+  }
+}
+
+Device::Device(Config config, std::unique_ptr<Source> source)
+    : config_(std::move(config)),
+      description_(source->description()),
+      events_(std::make_shared<EventLog>(config_.name)),
+      wake_fd_(std::make_shared<UniqueFd>(
+          CheckSyscall(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd"))),
+      source_(std::move(source)) {
+  state_.policy = config_.policy;
+  ReplacePool(config_.buffers);
+}
+
+Device::~Device() {
+  {
+    const std::lock_guard lock(mutex_);
+    quit_ = true;
+  }
+  commands_pending_ = true;
+  Wake(*wake_fd_);
+  if (thread_.joinable()) thread_.join();
+  events_->Close();
+}
+
+void Device::Run(DeviceObserver* observer) {
+  observer_ = observer;
+  thread_ = std::thread([this] { Loop(); });
+  if (config_.start) {
+    Start([this](const Error* error) {
+      if (error) LogError(name() + ": cannot start streaming: " + error->what());
+    });
+  }
+}
+
+DeviceState Device::state() const {
+  const std::lock_guard lock(mutex_);
+  return state_;
+}
+
+std::shared_ptr<Pool> Device::pool() const {
+  const std::lock_guard lock(mutex_);
+  return pool_;
+}
+
+RingCounters Device::counters() const {
+  std::shared_ptr<Pool> pool;
+  RingCounters total;
+  {
+    const std::lock_guard lock(mutex_);
+    pool = pool_;
+    total = retired_counters_;
+  }
+  return total += pool->ring.Counters();
+}
+
+std::vector<std::shared_ptr<Pool>> Device::retired_pools() const {
+  std::vector<std::shared_ptr<Pool>> pools;
+  const std::lock_guard lock(mutex_);
+  for (auto it = retired_.rbegin(); it != retired_.rend(); ++it) {
+    if (auto pool = it->lock()) pools.push_back(std::move(pool));
+  }
+  return pools;
+}
+
+// --- Commands
+
+void Device::SetFormat(FormatRequest request, Done done) {
+  Post(
+      [this, request] {
+        RequireStopped("the format");
+        const FrameFormat before = source_->format();
+        source_->SetFormat(request);
+        if (source_->format() == before) return;
+        try {
+          ReplacePool(static_cast<uint32_t>(current_->memory.size()));
+        } catch (const Error&) {
+          source_->SetFormat({before.fourcc, before.width, before.height});
+          throw;
+        }
+      },
+      std::move(done));
+}
+
+void Device::SetRate(Rate rate, Done done) {
+  Post(
+      [this, rate] {
+        source_->SetRate(rate);
+        Publish([&](DeviceState& state) { state.rate = source_->rate(); });
+      },
+      std::move(done));
+}
+
+void Device::SetBuffers(uint32_t count, Done done) {
+  Post(
+      [this, count] {
+        RequireStopped("the number of buffers");
+        if (count != current_->memory.size()) ReplacePool(count);
+      },
+      std::move(done));
+}
+
+void Device::SetPolicy(Policy policy, Done done) {
+  Post(
+      [this, policy] {
+        current_->ring.SetPolicy(policy);
+        Publish([&](DeviceState& state) { state.policy = policy; });
+      },
+      std::move(done));
+}
+
+void Device::Start(Done done) {
+  Post(
+      [this] {
+        RequirePlugged();
+        if (state_.state == CaptureState::kStreaming) return;
+        HaltSource();
+        source_->Start(0);
+        EnterState(CaptureState::kStreaming);
+      },
+      std::move(done));
+}
+
+void Device::Stop(Done done) {
+  Post(
+      [this] {
+        RequirePlugged();
+        HaltSource();
+        EnterState(CaptureState::kStopped);
+      },
+      std::move(done));
+}
+
+void Device::Trigger(uint64_t frames, Done done) {
+  Post(
+      [this, frames] {
+        RequirePlugged();
+        if (state_.state == CaptureState::kStreaming) {
+          throw Error(EBUSY, "trigger: the device is streaming: stop it first");
+        }
+        if (frames == 0) {
+          CaptureEnded(CaptureState::kStopped);
+          return;
+        }
+        if (outstanding_ + frames < frames) {
+          throw Error(EINVAL, "trigger: too many frames are waiting already");
+        }
+        source_->capturing() ? source_->Extend(frames) : source_->Start(frames);
+        outstanding_ += frames;
+        Publish([&](DeviceState& state) { state.trigger = outstanding_; });
+        EnterState(CaptureState::kStopped);
+      },
+      std::move(done));
+}
+
+void Device::Reject(const Error& error, Done done) {
+  Post([error] { throw error; }, std::move(done));
+}
+
+void Device::Post(Action action, Done done) {
+  auto command = [this, action = std::move(action), done = std::move(done)] {
+    std::optional<Error> failure;
+    try {
+      action();
+    } catch (const Error& error) {
+      failure = error;
+    }
+    Publish([&](DeviceState& state) { state.last_error = failure ? failure->what() : ""; });
+    done(failure ? &*failure : nullptr);
+  };
+  {
+    const std::lock_guard lock(mutex_);
+    commands_.emplace_back(std::move(command));
+  }
+  commands_pending_ = true;
+  Wake(*wake_fd_);
+}
+
+// --- The capture thread
+
+void Device::RunCommands() {
+  if (!commands_pending_.exchange(false)) return;
+  for (;;) {
+    Action command;
+    {
+      const std::lock_guard lock(mutex_);
+      if (commands_.empty()) return;
+      command = std::move(commands_.front());
+      commands_.pop_front();
+    }
+    command();
+  }
+}
+
+void Device::Loop() {
+  for (;;) {
+    RunCommands();
+    {
+      const std::lock_guard lock(mutex_);
+      if (quit_ && commands_.empty()) break;
+    }
+    if (!Pump()) Wait();
+  }
+  HaltSource();
+}
+
+bool Device::Pump() {
+  bool progress = false;
+  try {
+    while (!state_.unplugged) {
+      const auto completion = source_->Dequeue();
+      if (!completion) break;
+      OnCompletion(*completion);
+      progress = true;
+    }
+    if (!source_->capturing()) return progress;
+    for (uint32_t wanted = source_->Wanted(); wanted > 0; --wanted) {
+      const auto fill = current_->ring.BeginFill();
+      if (!fill) {
+        source_->Starve();
+        break;
+      }
+      Queue(*fill);
+      progress = true;
+    }
+  } catch (const Error& error) {
+    LogError(name() + ": " + error.what());
+    Publish([&](DeviceState& state) { state.last_error = error.what(); });
+    if (events_->HasReaders()) events_->Append("error", {{"reason", error.what()}});
+    CaptureEnded(CaptureState::kError);
+  }
+  return progress;
+}
+
+void Device::Wait() {
+  // An idle source is listened to as well: that is how an unplugged device is noticed. A negative
+  // descriptor is ignored by poll().
+  const int source_fd = state_.unplugged ? -1 : source_->event_fd();
+  pollfd fds[2] = {{wake_fd_->get(), POLLIN, 0}, {source_fd, POLLIN, 0}};
+  const bool unpaced = source_->capturing() && source_fd < 0;
+  (void)poll(fds, 2, unpaced ? kStarvedRetryMs : -1);
+  if (fds[0].revents) {
+    eventfd_t ignored = 0;
+    (void)eventfd_read(wake_fd_->get(), &ignored);
+  }
+}
+
+void Device::Queue(const Ring::Fill& fill) {
+  if (fill.evicted) {
+    const uint32_t notes = current_->notes[fill.slot].fetch_and(
+        ~static_cast<uint32_t>(Pool::kFrameNameKnown), std::memory_order_relaxed);
+    observer_->OnFrameGone(*this, *fill.evicted, notes);
+  }
+  queued_[fill.slot] = true;
+  source_->Queue(fill.slot);
+}
+
+void Device::FinishFill(uint32_t slot) {
+  queued_[slot] = false;
+  observer_->OnFillEnded(*this, *current_, slot);
+}
+
+uint64_t Device::Rebase(uint64_t source_sequence) {
+  // A source whose count starts over (a driver reset, a wrapped counter) must not give a name twice.
+  if (sequence_base_ + source_sequence < next_sequence_) {
+    sequence_base_ = next_sequence_ - source_sequence;
+  }
+  return sequence_base_ + source_sequence;
+}
+
+void Device::CountDropped(uint64_t sequence, uint64_t count) {
+  current_->ring.Drop(count);
+  if (!events_->HasReaders()) return;
+  events_->Append("drop",
+                  {{"sequence", sequence}, {"count", count}, {"reason", "no free buffer"}});
+}
+
+void Device::OnCompletion(const Completion& completion) {
+  if (completion.kind == Completion::Kind::kGone) {
+    Unplug(completion.reason);
+    return;
+  }
+  const uint64_t sequence = Rebase(completion.sequence);
+  const uint64_t missing = sequence - next_sequence_;
+  const bool dropped = completion.kind == Completion::Kind::kDropped;
+  const uint64_t lost = missing + (dropped ? 1 : 0);
+  if (lost > 0) CountDropped(next_sequence_, lost);
+  next_sequence_ = sequence + 1;
+  if (completion.kind == Completion::Kind::kFrame) {
+    OnFrame(completion, sequence);
+  } else if (completion.kind == Completion::Kind::kError) {
+    current_->ring.Fail(completion.buffer);
+    FinishFill(completion.buffer);
+    LogWarning(name() + ": frame " + std::to_string(sequence) + ": " + completion.reason);
+    events_->Append("error", {{"sequence", sequence}, {"reason", completion.reason}});
+  }
+  const bool limited = outstanding_ > 0;
+  outstanding_ -= std::min(outstanding_, missing + 1);
+  Publish([&](DeviceState& state) { state.trigger = outstanding_; });
+  if (limited && outstanding_ == 0) CaptureEnded(CaptureState::kStopped);
+}
+
+void Device::OnFrame(const Completion& completion, uint64_t sequence) {
+  const uint32_t slot = completion.buffer;
+  observer_->OnRefilled(*this, *current_, slot);
+  const FrameInfo info =
+      current_->ring.Complete(slot, {.sequence = sequence,
+                                     .timestamp_ns = completion.timestamp_ns,
+                                     .realtime_ns = RealtimeOf(completion.timestamp_ns),
+                                     .bytes_used = completion.bytes_used,
+                                     .flags = completion.flags});
+  if (events_->HasReaders()) {
+    events_->Append("frame", {{"sequence", sequence},
+                              {"buffer", slot},
+                              {"timestamp_ns", info.timestamp_ns},
+                              {"bytes_used", info.bytes_used},
+                              {"dropped", info.dropped},
+                              {"flags", info.flags}});
+  }
+  FinishFill(slot);
+}
+
+void Device::CaptureEnded(CaptureState next) {
+  HaltSource();
+  EnterState(next);
+}
+
+void Device::HaltSource() {
+  if (source_->capturing()) source_->Stop();
+  outstanding_ = 0;
+  for (uint32_t slot = 0; slot < queued_.size(); ++slot) {
+    if (!queued_[slot]) continue;
+    current_->ring.Cancel(slot);
+    FinishFill(slot);
+  }
+  Publish([&](DeviceState& state) { state.trigger = 0; });
+}
+
+void Device::Unplug(const std::string& reason) {
+  LogWarning(name() + ": device is gone: " + reason);
+  Publish([&](DeviceState& state) {
+    state.unplugged = true;
+    state.last_error = reason;
+  });
+  CaptureEnded(CaptureState::kError);
+  events_->Close();
+  observer_->OnUnplugged(*this);
+}
+
+void Device::RequireStopped(const char* what) const {
+  RequirePlugged();
+  if (source_->capturing()) {
+    throw Error(EBUSY, std::string("cannot change ") + what + " while capturing: stop first");
+  }
+}
+
+void Device::RequirePlugged() const {
+  if (state_.unplugged) throw Error(ENODEV, name() + ": the device has been unplugged");
+}
+
+std::shared_ptr<Pool> Device::MakePool(uint32_t buffers) {
+  if (buffers == 0 || buffers > kMaxBuffers) {
+    throw Error(EINVAL, "buffers_count " + std::to_string(buffers) + ": must be 1 to " +
+                            std::to_string(kMaxBuffers));
+  }
+  return std::make_shared<Pool>(next_generation_, source_->format(),
+                                source_->AllocateBuffers(name(), buffers), state_.policy,
+                                [wake_fd = wake_fd_] { Wake(*wake_fd); });
+}
+
+void Device::ReplacePool(uint32_t buffers) {
+  const auto replacement = MakePool(buffers);
+  ++next_generation_;
+  source_->Bind(replacement->memory);
+  const auto old = std::exchange(current_, replacement);
+  queued_.assign(buffers, false);
+  std::vector<uint64_t> sequences;
+  {
+    const std::lock_guard lock(mutex_);
+    pool_ = replacement;
+    state_.format = source_->format();
+    state_.rate = source_->rate();
+    state_.buffers = buffers;
+    state_.settings = source_->Settings();
+    if (!old) return;
+    sequences = old->ring.Retire();
+    retired_counters_ += old->ring.Counters();
+    std::erase_if(retired_, [](const auto& pool) { return pool.expired(); });
+    retired_.push_back(old);
+  }
+  observer_->OnPoolReplaced(*this, *old, sequences);
+}
+
+void Device::EnterState(CaptureState next) {
+  const CaptureState before = state().state;
+  Publish([&](DeviceState& state) { state.state = next; });
+  if (before != next && events_->HasReaders()) {
+    events_->Append("state", {{"state", CaptureStateName(next)}});
+  }
+}
+
+void Device::Publish(const std::function<void(DeviceState&)>& change) {
+  const std::lock_guard lock(mutex_);
+  change(state_);
+  state_.next_sequence = next_sequence_;
+}
+
+}  // namespace grabfs

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The tree of the mount: what names there are, what stat() says of them, what opening them yields.
+// It speaks of inode numbers, names and errno values; libfuse is known only to fusefs/fuse, which
+// drives it and implements Kernel.
+//
+// Threads: every function may be called by any thread.
+#pragma once
+
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/types.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fusefs/capture/device.h"
+#include "fusefs/vfs/device_node.h"
+#include "fusefs/vfs/inode.h"
+#include "fusefs/vfs/lock_table.h"
+#include "fusefs/vfs/open_file.h"
+
+namespace grabfs {
+
+// How readers get at the pixels, for people and for status.json.
+struct DataPath {
+  bool passthrough = false;
+  std::string reason;
+};
+
+// What the file system asks of the kernel's caches. Implemented by the FUSE edge.
+class Kernel {
+ public:
+  virtual ~Kernel() = default;
+  // Soon: the name is gone.
+  virtual void ForgetName(uint64_t parent, uint64_t child, const std::string& name) = 0;
+  // Now, before it returns: the same. Not for workers: it waits for locks of the kernel that one may hold
+  // whom only a worker can help.
+  virtual void DropName(uint64_t parent, const std::string& name) = 0;
+  // Soon: size and times have changed.
+  virtual void ForgetAttributes(uint64_t inode) = 0;
+  // Now, before it returns: cached pages are written back and discarded.
+  virtual void DropPages(uint64_t inode) = 0;
+  // The file system wants Housekeep() to be called.
+  virtual void WakeHousekeeper() = 0;
+  // Of the mount, as stat() shows it.
+  [[nodiscard]] virtual dev_t device_number() const = 0;
+};
+
+class FileSystem : public DeviceObserver {
+ public:
+  struct Options {
+    uid_t uid = 0;
+    gid_t gid = 0;
+    mode_t umask = 022;
+    std::string mountpoint;
+  };
+  struct Attr {
+    struct stat stat;  // st_ino is set
+    double timeout;    // seconds that the kernel may keep it
+  };
+  struct Entry {
+    Attr attr;
+    double timeout;  // seconds that the kernel may keep the name
+  };
+  // One name of a directory. False: no room, stop.
+  using Emit = std::function<bool(const std::string& name, const Entry& entry, uint64_t next)>;
+  using WorkerTime = std::chrono::milliseconds;
+
+  FileSystem(Options options, std::vector<std::unique_ptr<Device>> devices);
+  ~FileSystem() override;
+
+  // Before the first request arrives. `kernel` must outlive Stop().
+  void Attach(Kernel* kernel) { kernel_ = kernel; }
+  // The mount answers: devices begin to work.
+  void Start(const DataPath& path);
+  // Ends all devices; afterwards `kernel` is not called any more.
+  void Stop();
+  // Adds a device that has been plugged in. Throws Error(EEXIST).
+  void AddDevice(std::unique_ptr<Device> device);
+  [[nodiscard]] bool HasDevice(const std::string& name) const;
+
+  // All throw Error: ENOENT, ESTALE for what was recycled, EACCES, EPERM, ...
+  Entry Lookup(uint64_t parent, const std::string& name);
+  Attr GetAttr(uint64_t inode);
+  // Of setattr only a size is understood: the one the file has already, or 0 by way of O_TRUNC
+  // (`of_open_file` false), which means nothing here.
+  Attr SetSize(uint64_t inode, uint64_t size, bool of_open_file);
+  // `offset`: 0, or the `next` of the last entry seen.
+  void ReadDir(uint64_t inode, uint64_t offset, const Emit& emit);
+  // `flags`: of open(2).
+  std::unique_ptr<OpenFile> Open(uint64_t inode, int flags);
+  void Unlink(uint64_t parent, const std::string& name);
+  void Allocate(uint64_t inode, int mode, uint64_t offset, uint64_t length);
+  std::string XattrNames(uint64_t inode);
+  std::string Xattr(uint64_t inode, std::string_view name);  // ENODATA
+  struct statvfs Statistics();
+
+  // flock(2); see LockTable.
+  LockTable::Outcome Lock(uint64_t inode, uint64_t owner, LockTable::Mode mode, bool wait,
+                          LockTable::Granted granted);
+  void Unlock(uint64_t inode, uint64_t owner) { locks_.Unlock(inode, owner); }
+  bool CancelLock(uint64_t inode, uint64_t owner) { return locks_.Cancel(inode, owner); }
+
+  // Finds out which closed frames are still mapped. Returns when it wants to be called again;
+  // nullopt: after the next WakeHousekeeper(). May take milliseconds; holds no lock meanwhile.
+  std::optional<WorkerTime> Housekeep();
+
+  // DeviceObserver
+  void OnFrameGone(const Device& device, uint64_t sequence, uint32_t notes) override;
+  void OnPoolReplaced(const Device& device, Pool& old,
+                      std::span<const uint64_t> sequences) override;
+  void OnRefilled(const Device& device, Pool& pool, uint32_t slot) override;
+  void OnFillEnded(const Device& device, Pool& pool, uint32_t slot) override;
+  void OnUnplugged(const Device& device) override;
+
+ private:
+  using NodePtr = std::shared_ptr<DeviceNode>;
+
+  // The device of an inode; ESTALE when it has left the mount.
+  NodePtr Node(uint32_t number) const;
+  NodePtr NodeNamed(const std::string& name) const;
+  std::vector<NodePtr> Nodes() const;
+  static std::shared_ptr<Pool> PoolOf(const DeviceNode& node, uint32_t generation);
+  std::unique_ptr<class DeviceUse> Use(const NodePtr& node);
+  void LastFileClosed(const DeviceNode& node);
+
+  Entry LookupInMount(const std::string& name);
+  Entry LookupInDevice(const NodePtr& node, const std::string& name);
+  Entry LookupFrame(const NodePtr& node, uint64_t sequence);
+  Entry LookupBuffer(const NodePtr& node, uint32_t slot);
+  void ReadMountDir(uint64_t offset, const Emit& emit);
+  void ReadDeviceDir(const NodePtr& node, uint64_t offset, const Emit& emit);
+  void ReadFramesDir(const NodePtr& node, uint64_t offset, const Emit& emit);
+  void ReadBuffersDir(const NodePtr& node, uint64_t offset, const Emit& emit);
+
+  [[nodiscard]] struct stat BaseStat(uint64_t inode, mode_t mode, uint64_t size) const;
+  [[nodiscard]] Attr DirAttr(uint64_t inode, uint32_t directories) const;
+  [[nodiscard]] Attr TextAttr(uint64_t inode, mode_t mode, uint64_t size) const;
+  [[nodiscard]] Attr FrameAttr(uint64_t inode, const FrameInfo& info) const;
+  [[nodiscard]] Attr BufferAttr(uint64_t inode, Pool& pool, uint32_t slot) const;
+
+  std::unique_ptr<OpenFile> OpenFrame(const NodePtr& node, uint64_t sequence, int flags);
+  // The frame in a slot or under a number, with its format, for extended attributes.
+  std::optional<std::pair<FrameFormat, FrameInfo>> FrameOf(uint64_t inode) const;
+
+  [[nodiscard]] DataPath data_path() const;
+  // True while some frame of the pool is mapped by a reader who has closed it.
+  bool SettleMapped(const DeviceNode& node, Pool& pool);
+  void RemoveDevice(const NodePtr& node);
+
+  const Options options_;
+  const uint64_t mounted_at_ns_;  // CLOCK_REALTIME
+  Kernel* kernel_ = nullptr;
+  LockTable locks_;
+  std::atomic<bool> passthrough_ = false;  // data_path_.passthrough, for the hot path
+
+  mutable std::mutex mutex_;  // guards all below; leaf
+  DataPath data_path_;
+  bool running_ = false;
+  std::map<std::string, NodePtr> by_name_;
+  std::map<uint32_t, std::weak_ptr<DeviceNode>> by_number_;
+  uint32_t next_number_ = 0;
+};
+
+}  // namespace grabfs

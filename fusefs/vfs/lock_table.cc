@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fusefs/vfs/lock_table.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace grabfs {
+namespace {
+
+void Run(const std::vector<std::function<void()>>& calls) {
+  for (const auto& call : calls) call();
+}
+
+}  // namespace
+
+LockTable::Outcome LockTable::Lock(uint64_t inode, uint64_t owner, Mode mode, bool wait,
+                                   const Hold& hold, Granted granted) {
+  Calls calls;
+  Outcome outcome = Outcome::kWaiting;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto file = files_.try_emplace(inode).first;
+    file->second.hold = hold;
+    // A conversion gives up the old lock first, as flock(2) says; it does not overtake waiters.
+    const bool fair = file->second.waiters.empty() || file->second.owners.contains(owner);
+    file->second.owners.erase(owner);
+    if (fair && TryGrant(file->second, owner, mode)) {
+      outcome = Outcome::kGranted;
+    } else if (wait) {
+      file->second.waiters.push_back({owner, mode, std::move(granted)});
+    } else {
+      outcome = Outcome::kWouldBlock;
+    }
+    Settle(file, calls);
+  }
+  Run(calls);
+  return outcome;
+}
+
+void LockTable::Unlock(uint64_t inode, uint64_t owner) {
+  Calls calls;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto file = files_.find(inode);
+    if (file == files_.end()) return;
+    file->second.waiters.remove_if([&](const Waiter& waiter) { return waiter.owner == owner; });
+    file->second.owners.erase(owner);
+    Settle(file, calls);
+  }
+  Run(calls);
+}
+
+bool LockTable::Cancel(uint64_t inode, uint64_t owner) {
+  Calls calls;
+  bool waited = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto file = files_.find(inode);
+    if (file == files_.end()) return false;
+    waited = file->second.waiters.remove_if(
+                 [&](const Waiter& waiter) { return waiter.owner == owner; }) > 0;
+    Settle(file, calls);
+  }
+  Run(calls);
+  return waited;
+}
+
+void LockTable::Retry(uint64_t inode) {
+  Calls calls;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto file = files_.find(inode);
+    if (file == files_.end()) return;
+    Settle(file, calls);
+  }
+  Run(calls);
+}
+
+bool LockTable::Compatible(const File& file, uint64_t owner, Mode mode) {
+  return std::ranges::all_of(file.owners, [&](const auto& other) {
+    return other.first == owner || (mode == Mode::kShared && other.second == Mode::kShared);
+  });
+}
+
+bool LockTable::TryGrant(File& file, uint64_t owner, Mode mode) {
+  if (!Compatible(file, owner, mode)) return false;
+  if (!file.held && file.hold.acquire) {
+    if (!file.hold.acquire()) return false;
+    file.held = true;
+  }
+  file.owners[owner] = mode;
+  return true;
+}
+
+void LockTable::Settle(std::map<uint64_t, File>::iterator it, Calls& calls) {
+  File& file = it->second;
+  while (!file.waiters.empty()) {
+    Waiter& first = file.waiters.front();
+    if (!TryGrant(file, first.owner, first.mode)) break;
+    calls.push_back(std::move(first.granted));
+    file.waiters.pop_front();
+  }
+  if (!file.owners.empty()) return;
+  if (std::exchange(file.held, false)) calls.push_back(file.hold.release);
+  if (file.waiters.empty()) files_.erase(it);
+}
+
+}  // namespace grabfs

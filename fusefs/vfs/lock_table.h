@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// flock(2) for the files of the mount. The kernel hands these locks to the daemon because a lock on
+// a live buffer holds the buffer: capture goes round it.
+//
+// Threads: any. Grants and the hold hooks are called without the table's lock, except `acquire`,
+// which is called under it and must not call back.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace grabfs {
+
+class LockTable {
+ public:
+  enum class Mode { kShared, kExclusive };
+  enum class Outcome { kGranted, kWaiting, kWouldBlock };
+  // What being locked means for the file: `acquire` is asked when it is about to become locked and
+  // may refuse for now; `release` is told when it is unlocked.
+  struct Hold {
+    std::function<bool()> acquire;
+    std::function<void()> release;
+  };
+  using Granted = std::function<void()>;
+
+  // Locks `inode` for `owner` (one open file description), converting a lock it has. kWaiting:
+  // `granted` is called later, by the thread that makes it possible, unless cancelled.
+  Outcome Lock(uint64_t inode, uint64_t owner, Mode mode, bool wait, const Hold& hold,
+               Granted granted);
+  // Gives up the lock, or the wait for it.
+  void Unlock(uint64_t inode, uint64_t owner);
+  // Gives up a wait; true: `granted` will not be called.
+  bool Cancel(uint64_t inode, uint64_t owner);
+  // The hold of this inode may be acquired now.
+  void Retry(uint64_t inode);
+
+ private:
+  struct Waiter {
+    uint64_t owner;
+    Mode mode;
+    Granted granted;
+  };
+  struct File {
+    Hold hold;
+    bool held = false;
+    std::map<uint64_t, Mode> owners;
+    std::list<Waiter> waiters;  // first come, first served
+  };
+  // Calls to be made once the lock is released.
+  using Calls = std::vector<std::function<void()>>;
+
+  // All expect mutex_ to be held.
+  static bool Compatible(const File& file, uint64_t owner, Mode mode);
+  static bool TryGrant(File& file, uint64_t owner, Mode mode);
+  void Settle(std::map<uint64_t, File>::iterator file, Calls& calls);
+
+  std::mutex mutex_;  // guards files_; before Ring's (through acquire)
+  std::map<uint64_t, File> files_;
+};
+
+}  // namespace grabfs

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fusefs/vfs/mapping_scan.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <cinttypes>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <string_view>
+
+namespace grabfs {
+namespace {
+
+// The inode of the initial PID namespace (PROC_PID_INIT_INO, include/linux/proc_ns.h).
+constexpr ino_t kInitialPidNamespace = 0xEFFFFFFC;
+
+bool SeesAllProcesses() {
+  struct stat info = {};
+  return stat("/proc/self/ns/pid", &info) == 0 && info.st_ino == kInitialPidNamespace;
+}
+
+// How often a listing may show new processes before the scan gives up.
+constexpr int kMaxRounds = 8;
+
+void CollectInodes(std::string_view maps, dev_t device, std::unordered_set<uint64_t>& inodes) {
+  while (!maps.empty()) {
+    const size_t end = std::min(maps.find('\n'), maps.size());
+    const std::string line(maps.substr(0, end));
+    maps.remove_prefix(std::min(end + 1, maps.size()));
+    unsigned major = 0;
+    unsigned minor = 0;
+    uint64_t inode = 0;
+    if (std::sscanf(line.c_str(), "%*s %*s %*s %x:%x %" SCNu64, &major, &minor, &inode) == 3 &&
+        makedev(major, minor) == device) {
+      inodes.insert(inode);
+    }
+  }
+}
+
+bool IsNumber(const std::string& name) {
+  return std::ranges::all_of(name, [](unsigned char c) { return std::isdigit(c); });
+}
+
+// The maps of a process or thread; nullopt when it lives but cannot be read.
+std::optional<std::string> ReadMaps(const std::string& directory) {
+  errno = 0;
+  std::ifstream file(directory + "/maps");
+  if (!file) {
+    const bool ended = errno == ENOENT || errno == ESRCH;
+    return ended ? std::optional(std::string()) : std::nullopt;
+  }
+  std::ostringstream maps;
+  maps << file.rdbuf();
+  return maps.str();
+}
+
+// False when the process could not be read although it lives.
+bool CollectProcess(const std::string& directory, dev_t device,
+                    std::unordered_set<uint64_t>& inodes) {
+  auto maps = ReadMaps(directory);
+  if (maps && maps->empty()) {
+    // A kernel thread, or a process whose first thread has ended while others go on.
+    std::error_code error;
+    for (const auto& task : std::filesystem::directory_iterator(directory + "/task", error)) {
+      maps = ReadMaps(task.path());
+      if (!maps || !maps->empty()) break;
+    }
+  }
+  if (maps) CollectInodes(*maps, device, inodes);
+  return maps.has_value();
+}
+
+}  // namespace
+
+std::optional<std::unordered_set<uint64_t>> ScanMappings(dev_t device) {
+  if (!SeesAllProcesses()) return std::nullopt;
+  std::unordered_set<uint64_t> inodes;
+  std::unordered_set<std::string> seen;
+  for (int round = 0; round < kMaxRounds; ++round) {
+    bool found_new = false;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+      const std::string name = entry.path().filename();
+      if (!IsNumber(name) || !seen.insert(name).second) continue;
+      found_new = true;
+      if (!CollectProcess(entry.path(), device, inodes)) return std::nullopt;
+    }
+    if (error) return std::nullopt;
+    if (!found_new) return inodes;
+  }
+  return std::nullopt;
+}
+
+}  // namespace grabfs

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fusefs/vfs/status.h"
+
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "fusefs/base/version.h"
+
+namespace grabfs {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json SequenceOrNull(const std::optional<Ring::Frame>& frame) {
+  return frame ? Json(frame->info.sequence) : Json(nullptr);
+}
+
+Json ToJson(const RingOccupancy& occupancy) {
+  return {{"count", occupancy.count},
+          {"free", occupancy.free},
+          {"filling", occupancy.filling},
+          {"ready", occupancy.ready},
+          {"held", occupancy.held}};
+}
+
+Json ToJson(const RingCounters& counters) {
+  return {{"captured", counters.captured}, {"delivered", counters.delivered},
+          {"recycled", counters.recycled}, {"dropped", counters.dropped},
+          {"failed", counters.failed},     {"present", counters.present}};
+}
+
+Json ToJson(const Device& device, const DataPath& path) {
+  const DeviceState state = device.state();
+  const auto pool = device.pool();
+  uint64_t memory_bytes = 0;
+  for (const auto& memory : pool->memory) memory_bytes += memory->bytes().size();
+  return {{"name", device.name()},
+          {"source", device.source_description()},
+          {"state", CaptureStateName(state.state)},
+          {"unplugged", state.unplugged},
+          {"policy", PolicyName(state.policy)},
+          {"last_error", state.last_error},
+          {"format", state.format.name()},
+          {"width", state.format.width},
+          {"height", state.format.height},
+          {"stride", state.format.stride},
+          {"bytes", state.format.bytes},
+          {"rate", state.rate.ToString()},
+          {"trigger", state.trigger},
+          {"buffers", ToJson(pool->ring.Occupancy())},
+          {"sequence",
+           {{"next", state.next_sequence},
+            {"oldest", SequenceOrNull(pool->ring.Oldest())},
+            {"newest", SequenceOrNull(pool->ring.Newest())}}},
+          {"counters", ToJson(device.counters())},
+          {"data_path", path.passthrough ? "passthrough" : "cached"},
+          {"data_path_reason", path.reason},
+          {"memory", {{"bytes", memory_bytes}}},
+          {"settings", state.settings}};
+}
+
+std::string Print(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+std::string DeviceStatus(const Device& device, const DataPath& path) {
+  return Print(ToJson(device, path));
+}
+
+std::string MountStatus(const std::string& mountpoint,
+                        const std::vector<std::shared_ptr<DeviceNode>>& nodes,
+                        const DataPath& path) {
+  utsname system = {};
+  uname(&system);
+  Json devices = Json::array();
+  for (const auto& node : nodes) devices.push_back(ToJson(*node->device, path));
+  return Print({{"version", kVersion},
+                {"kernel", system.release},
+                {"pid", getpid()},
+                {"mountpoint", mountpoint},
+                {"data_path", path.passthrough ? "passthrough" : "cached"},
+                {"data_path_reason", path.reason},
+                {"devices", devices}});
+}
+
+}  // namespace grabfs

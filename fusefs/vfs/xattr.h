@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The extended attributes user.grabfs.* of a frame: one table of names and values.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "fusefs/base/pixel_format.h"
+#include "fusefs/ring/ring.h"
+
+namespace grabfs {
+
+// All names, each ended by a zero byte, as listxattr(2) returns them.
+const std::string& FrameXattrNames();
+// The value as text; nullopt when there is no such name.
+std::optional<std::string> FrameXattr(std::string_view name, const FrameFormat& format,
+                                      const FrameInfo& info);
+
+}  // namespace grabfs
