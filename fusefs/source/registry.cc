@@ -5,6 +5,7 @@
 
 #include "fusefs/base/error.h"
 #include "fusefs/source/pattern.h"
+#include "fusefs/source/replay.h"
 #include "fusefs/source/source.h"
 
 namespace grabfs {
@@ -18,6 +19,7 @@ struct Kind {
 
 constexpr Kind kKinds[] = {
     {"pattern", "pattern", MakePattern},
+    {"replay", "replay:FILE", MakeReplay},
 };
 
 std::string KnownSources() {

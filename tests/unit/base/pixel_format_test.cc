@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Pixel formats: names, sizes, and the refusal of what cannot be.
+#include "fusefs/base/pixel_format.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <set>
+
+#include "fusefs/base/error.h"
+
+namespace grabfs {
+namespace {
+
+// The message of the Error(EINVAL) that making this format throws; "" when it throws none.
+std::string Refusal(Fourcc fourcc, uint32_t width, uint32_t height) {
+  try {
+    MakeFrameFormat(fourcc, width, height);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), EINVAL);
+    return error.what();
+  }
+  return "";
+}
+
+TEST(PixelFormat, EveryFormatIsFoundByItsNameAndByItsCode) {
+  for (const PixelFormat& format : PixelFormats()) {
+    EXPECT_EQ(FindPixelFormat(format.fourcc), &format);
+    EXPECT_EQ(FindPixelFormat(format.name), &format);
+    EXPECT_EQ(FourccName(format.fourcc), format.name);
+  }
+}
+
+TEST(PixelFormat, NamesAndCodesAreUnique) {
+  std::set<Fourcc> codes;
+  std::set<std::string_view> names;
+  for (const PixelFormat& format : PixelFormats()) {
+    EXPECT_TRUE(codes.insert(format.fourcc).second) << format.name;
+    EXPECT_TRUE(names.insert(format.name).second) << format.name;
+  }
+}
+
+TEST(PixelFormat, CodesAreThoseOfV4l2) {
+  EXPECT_EQ(kGrey, 0x59455247u);
+  EXPECT_EQ(kY16, 0x20363159u);
+  EXPECT_EQ(kYuyv, 0x56595559u);
+  EXPECT_EQ(kNv12, 0x3231564eu);
+}
+
+TEST(PixelFormat, TrailingBlanksOfACodeAreNoPartOfItsName) {
+  EXPECT_EQ(FourccName(kY16), "Y16");
+  EXPECT_NE(FindPixelFormat("Y16"), nullptr);
+  EXPECT_EQ(FindPixelFormat("Y16 "), nullptr);
+}
+
+TEST(PixelFormat, NamesAreCaseSensitive) { EXPECT_EQ(FindPixelFormat("grey"), nullptr); }
+
+TEST(PixelFormat, ListsAllNamesForMessages) {
+  EXPECT_EQ(PixelFormatNames(), "GREY Y16 YUYV RGB3 BGR3 BGR4 XR24 NV12 YU12 422P 444P");
+}
+
+TEST(FrameFormat, CountsTheBytesOfAllPlanes) {
+  struct Case {
+    Fourcc fourcc;
+    uint32_t stride;
+    uint64_t bytes;
+  };
+  constexpr Case kCases[] = {
+      {kGrey, 1920, 2073600}, {kY16, 3840, 4147200},    {kYuyv, 3840, 4147200},
+      {kRgb3, 5760, 6220800}, {kBgr3, 5760, 6220800},   {kBgr4, 7680, 8294400},
+      {kXr24, 7680, 8294400}, {kNv12, 1920, 3110400},   {kYu12, 1920, 3110400},
+      {k422p, 1920, 4147200}, {kYuv444, 1920, 6220800},
+  };
+  for (const Case& expected : kCases) {
+    const FrameFormat format = MakeFrameFormat(expected.fourcc, 1920, 1080);
+    EXPECT_EQ(format.stride, expected.stride) << format.name();
+    EXPECT_EQ(format.bytes, expected.bytes) << format.name();
+  }
+}
+
+TEST(FrameFormat, TheLargestPictureIsCountedIn64Bits) {
+  EXPECT_EQ(MakeFrameFormat(kBgr4, 16384, 16384).bytes, uint64_t{1} << 30);
+}
+
+TEST(FrameFormat, TheSmallestPictureIsSixteenBySixteen) {
+  EXPECT_EQ(MakeFrameFormat(kNv12, 16, 16).bytes, 384u);
+}
+
+TEST(FrameFormat, RefusesSizesThatAreZeroOddTooSmallOrTooLarge) {
+  EXPECT_EQ(Refusal(kGrey, 0, 480), "width 0: must be a multiple of 2 from 16 to 16384");
+  EXPECT_EQ(Refusal(kGrey, 641, 480), "width 641: must be a multiple of 2 from 16 to 16384");
+  EXPECT_EQ(Refusal(kGrey, 640, 14), "height 14: must be a multiple of 2 from 16 to 16384");
+  EXPECT_EQ(Refusal(kGrey, 640, 16386), "height 16386: must be a multiple of 2 from 16 to 16384");
+  EXPECT_EQ(Refusal(kGrey, 640, 4294967295u),
+            "height 4294967295: must be a multiple of 2 from 16 to 16384");
+}
+
+TEST(FrameFormat, RefusesAnUnknownCodeAndListsTheKnownOnes) {
+  EXPECT_EQ(Refusal(MakeFourcc('J', 'P', 'E', 'G'), 640, 480),
+            "format JPEG: unknown; known are " + PixelFormatNames());
+}
+
+}  // namespace
+}  // namespace grabfs
