@@ -56,6 +56,9 @@ def _content_arguments(ctx):
 
 def _vm_test_impl(ctx):
     harness = [file for file in ctx.files._harness if file.basename == "run_vm.py"][0]
+
+    # Bazel starts tests where their files are; whoever starts the launcher by hand need not.
+    enter = '[ -n "${TEST_SRCDIR:-}" ] || cd "$0.runfiles/%s" || exit\n' % ctx.workspace_name
     words = [
         "exec python3 -B " + _quote(harness.short_path),
         _flag("init", ctx.file._init.short_path),
@@ -64,7 +67,7 @@ def _vm_test_impl(ctx):
     launcher = ctx.actions.declare_file(ctx.label.name + ".sh")
     ctx.actions.write(
         launcher,
-        "#!/bin/sh\n" + " \\\n  ".join(words + ['"$@"']) + "\n",
+        "#!/bin/sh\n" + enter + " \\\n  ".join(words + ['"$@"']) + "\n",
         is_executable = True,
     )
     files = ctx.files._harness + ctx.files._init + ctx.files.kernel + ctx.files.modules + \

@@ -3,8 +3,8 @@
 # Builds the debug guest kernel, and runs the VM tests on it.
 #
 #   tools/debug-kernel.sh            builds it, if it is not there yet
-#   tools/debug-kernel.sh --test     builds it, then runs //tests/vm/... on it; further arguments
-#                                    go to `bazel test`
+#   tools/debug-kernel.sh --test     builds it, then runs all VM tests on it; further arguments go
+#                                    to `bazel test`
 #
 # It is Debian's 6.12 source with the options of tests/vm/debug-kernel.config: KASAN, lockdep, DMA-API
 # debugging, kmemleak and more. It lies beside the stock kernels and looks like one of them, so that
@@ -16,10 +16,12 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 # shellcheck source=lib/debian_archive.sh
 . "$root/tools/lib/debian_archive.sh"
+# shellcheck source=lib/bazelrc_local.sh
+. "$root/tools/lib/bazelrc_local.sh"
 
 readonly series=6.12
 readonly config=$root/tests/vm/debug-kernel.config
-readonly kernel=$cache/kernels/$series-debug
+readonly kernel=$cache/kernels/debug
 
 # The kernel is up to date when it was built with this configuration.
 is_present() { cmp --quiet "$config" "$kernel/built-with.config"; }
@@ -81,19 +83,30 @@ make_kernel() {
   cd "$root"
 }
 
+# The kernel's checks make everything several times slower.
+run_tests() {
+  local targets
+  cd "$root"
+  mapfile -t targets < <(bazel query "attr(tags, kernel-debug, tests(//tests/vm/...))" 2>/dev/null)
+  [ "${#targets[@]}" -gt 0 ] || die "there are no tests for the debug kernel"
+  exec bazel test --test_env=VM_PATIENCE=8 "$@" "${targets[@]}"
+}
+
 main() {
   case ${1:-} in
     '' | --test) ;;
     *) die "usage: tools/debug-kernel.sh [--test [BAZEL-OPTIONS]]" ;;
   esac
-  is_present || make_kernel
+  "$root/tools/setup.sh" --for vm
+  if ! is_present; then
+    make_kernel
+    write_bazelrc_local
+  fi
   say "the debug kernel is in $kernel"
-  [ "${1:-}" = --test ] || return 0
-  shift
-  # Its checks make everything several times slower.
-  cd "$root"
-  exec bazel test --repo_env=GRABFS_KERNEL_6_12="$kernel" --test_env=VM_PATIENCE=6 \
-    --test_timeout=1800 --test_tag_filters=kernel-6.12 "$@" //tests/vm/...
+  if [ "${1:-}" = --test ]; then
+    shift
+    run_tests "$@"
+  fi
 }
 
 main "$@"

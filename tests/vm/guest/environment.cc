@@ -31,6 +31,11 @@ uint64_t Seed() {
 
 std::string AdapterName() { return Variable("VM_ADAPTER", "virtual"); }
 
+int PatienceFactor() {
+  static const int factor = std::stoi(Variable("VM_PATIENCE", "1"));
+  return factor;
+}
+
 std::string AdapterPath() {
   const auto paths = FindAdapters(AdapterName());
   if (paths.empty()) throw Error(ENODEV, "no adapter called " + AdapterName());

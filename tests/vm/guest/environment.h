@@ -17,4 +17,7 @@ std::string AdapterPath();
 // The adapter's name itself.
 std::string AdapterName();
 
+// VM_PATIENCE, which the harness sets: multiply every time limit by it.
+int PatienceFactor();
+
 }  // namespace grabfs::vm

@@ -40,8 +40,8 @@ std::vector<uint64_t> PageFrames(std::span<const std::byte> memory) {
   return frames;
 }
 
-Mapping::Mapping(int fd, uint64_t bytes, int protection, int flags) {
-  void* const address = mmap(nullptr, bytes, protection, flags, fd, 0);
+Mapping::Mapping(int fd, uint64_t bytes, int protection, int flags, int64_t offset) {
+  void* const address = mmap(nullptr, bytes, protection, flags, fd, offset);
   if (address == MAP_FAILED) ThrowErrno("mmap");
   bytes_ = {static_cast<std::byte*>(address), bytes};
 }

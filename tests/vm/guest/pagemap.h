@@ -17,8 +17,8 @@ std::vector<uint64_t> PageFrames(std::span<const std::byte> memory);
 // A mapping, unmapped at the end of its life.
 class Mapping {
  public:
-  // Throws Error. `protection` and `flags` as for mmap().
-  Mapping(int fd, uint64_t bytes, int protection, int flags);
+  // Throws Error. Arguments as for mmap().
+  Mapping(int fd, uint64_t bytes, int protection, int flags, int64_t offset = 0);
   ~Mapping();
   Mapping(const Mapping&) = delete;
   Mapping& operator=(const Mapping&) = delete;

@@ -4,10 +4,12 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 
 #include "fusefs/base/error.h"
+#include "tests/vm/guest/environment.h"
 
 namespace grabfs::vm {
 namespace {
@@ -167,7 +169,7 @@ std::optional<grabdma_record> Session::Read(std::chrono::milliseconds patience) 
 }
 
 grabdma_record Session::ReadFrame(std::chrono::milliseconds patience) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
+  const auto deadline = std::chrono::steady_clock::now() + patience * PatienceFactor();
   for (;;) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         deadline - std::chrono::steady_clock::now());

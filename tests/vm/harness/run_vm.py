@@ -138,8 +138,16 @@ def report_skipped(reason: str) -> int:
 
 
 def run_interactive(machine: Machine, scratch: str) -> int:
-    command = machine.command(os.devnull, os.path.join(scratch, "qmp"), "interactive", True)
-    return subprocess.run(command, check=False).returncode
+    """The console is this terminal (leave with Ctrl-A X); only the steps' own status counts."""
+    report = Report(nonce=secrets.token_hex(8))
+    report_path = os.path.join(scratch, "report")
+    command = machine.command(report_path, os.path.join(scratch, "qmp"), report.nonce, True)
+    subprocess.run(command, check=False)
+    with open(report_path, encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            report.feed(line.rstrip("\r\n"))
+    failed = any(case.outcome is Outcome.FAILED for case in report.cases)
+    return 1 if failed or report.problem() else 0
 
 
 def run_and_judge(options: argparse.Namespace, machine: Machine, scratch: str) -> int:

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Knows what a kernel prints when something is wrong with it."""
+"""Knows what a kernel prints when something is wrong with it.
+
+Headlines only: a call trace by itself follows harmless things too, such as an OOM kill that a test
+provokes, or sysrq's list of blocked tasks.
+"""
 
 import re
 
 _SPLAT = re.compile(
     r"BUG:|kernel BUG at|WARNING: |Oops|Kernel panic|KASAN:|UBSAN:|KFENCE:"
-    r"|general protection fault|unable to handle|Call Trace:"
+    r"|general protection fault|unable to handle"
     r"|possible (?:circular|recursive|irq lock inversion|deadlock|\S+ unsafe)"
     r"|inconsistent lock state|suspicious RCU usage|INFO: (?:task|rcu)|rcu_\S+ self-detected"
     r"|soft lockup|hard LOCKUP|refcount_t:|ODEBUG:|DMA-API: |DMAR: \[DMA|DMAR: DRHD: handling fault"

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/vm/guest/device.h"
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+#include "fusefs/base/error.h"
+#include "fusefs/base/unique_fd.h"
+#include "tests/vm/guest/environment.h"
+#include "tests/vm/guest/session.h"
+
+namespace grabfs::vm {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool AdapterPresent() {
+  try {
+    return !FindAdapters(AdapterName()).empty();
+  } catch (const Error&) {
+    return false;  // A node of a device that goes or comes this very moment.
+  }
+}
+
+// The harness reads this on the report line; see harness/guest.py.
+void AskHarness(const char* verb) {
+  std::printf("@vm request %s edu0\n", verb);
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+Device::Device(const std::string& node)
+    : device_(
+          fs::canonical("/sys/class/grabdma/" + fs::path(node).filename().string() + "/device")),
+      name_(fs::path(device_).filename()),
+      driver_(fs::canonical(device_ + "/driver")) {}
+
+void Device::Unbind() const { WriteText(driver_ + "/unbind", name_); }
+
+void Device::Bind() const { WriteText(driver_ + "/bind", name_); }
+
+bool Device::is_pci() const { return fs::exists("/sys/bus/pci/devices/" + name_); }
+
+void Device::Remove() const { WriteText(device_ + "/remove", "1"); }
+
+void Device::Rescan() { WriteText("/sys/bus/pci/rescan", "1"); }
+
+void Device::Unplug() const {
+  AskHarness("unplug");
+  WaitUntil("the device to be unplugged", [this] { return !present(); });
+}
+
+void Device::Plug() const {
+  AskHarness("plug");
+  WaitForAdapter();
+}
+
+bool Device::present() const { return fs::exists(device_); }
+
+void WaitForAdapter() { WaitUntil("an adapter", AdapterPresent); }
+
+void WaitForNoAdapter() {
+  WaitUntil("no adapter", [] { return !AdapterPresent(); });
+}
+
+int RemoveModule() { return syscall(SYS_delete_module, "grabdma", O_NONBLOCK) == 0 ? 0 : errno; }
+
+void InsertModule() {
+  const char* const parameters = std::getenv("VM_MODULE_PARAMETERS");
+  const UniqueFd module(
+      CheckSyscall(open("/lib/modules/grabdma.ko", O_RDONLY | O_CLOEXEC), "open grabdma.ko"));
+  CheckSyscall(syscall(SYS_finit_module, module.get(), parameters == nullptr ? "" : parameters, 0),
+               "load grabdma.ko");
+}
+
+void WaitUntil(const std::string& what, const std::function<bool()>& done,
+               std::chrono::seconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience * PatienceFactor();
+  while (!done()) {
+    if (std::chrono::steady_clock::now() > deadline) {
+      throw Error(ETIMEDOUT, "waited in vain for " + what);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+}
+
+std::string ReadText(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) ThrowErrno("open " + path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void WriteText(const std::string& path, const std::string& text) {
+  const UniqueFd file(CheckSyscall(open(path.c_str(), O_WRONLY | O_CLOEXEC), "open " + path));
+  CheckSyscall(write(file.get(), text.data(), text.size()), "write " + path);
+}
+
+}  // namespace grabfs::vm

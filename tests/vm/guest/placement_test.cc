@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where the pages of buffers lie, and that they stay there: within the device's reach for every
+// strategy, one after the other where that was asked for, and unmoved under everything by which a
+// kernel moves or reclaims pages. Physical addresses are those of /proc/self/pagemap.
+//
+// Runs on every adapter of the machine, so that one boot covers many DMA masks.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <numeric>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "fusefs/base/error.h"
+#include "tests/vm/guest/device.h"
+#include "tests/vm/guest/environment.h"
+#include "tests/vm/guest/pagemap.h"
+#include "tests/vm/guest/session.h"
+
+namespace grabfs::vm {
+namespace {
+
+constexpr uint64_t kPage = 4096;
+constexpr uint64_t kMegabyte = 1 << 20;
+
+struct Strategy {
+  const char* name;
+  uint32_t flag;
+};
+
+constexpr Strategy kStrategies[] = {
+    {"pages", GRABDMA_ALLOC_PAGES},
+    {"large", GRABDMA_ALLOC_LARGE},
+    {"contiguous", GRABDMA_ALLOC_CONTIGUOUS},
+};
+
+uint64_t CountRuns(const std::vector<uint64_t>& frames) {
+  uint64_t runs = 1;
+  for (size_t index = 1; index < frames.size(); ++index)
+    runs += frames[index] != frames[index - 1] + 1;
+  return runs;
+}
+
+bool HasIommu(const grabdma_info& info) { return (info.capabilities & GRABDMA_CAP_IOMMU) != 0; }
+
+class PlacementTest : public testing::Test {
+ protected:
+  // Calls `check` for each adapter with each strategy that it offers.
+  template <typename Check>
+  void ForEachStrategy(Check check) {
+    const auto paths = FindAdapters();
+    ASSERT_FALSE(paths.empty());
+    for (const std::string& path : paths) {
+      Session session(path);
+      const auto info = session.Info();
+      for (const Strategy& strategy : kStrategies) {
+        if ((info.strategies & strategy.flag) == 0) continue;
+        SCOPED_TRACE(path + " " + info.bus + " " + strategy.name);
+        check(session, info, strategy);
+      }
+    }
+  }
+
+  static std::vector<uint64_t> Frames(const Buffer& buffer) {
+    const Mapping mapping(buffer.live.get(), buffer.bytes, PROT_READ, MAP_SHARED);
+    return PageFrames(mapping.bytes());
+  }
+};
+
+TEST_F(PlacementTest, EveryPageIsWithinTheDevicesReach) {
+  ForEachStrategy([](Session& session, const grabdma_info& info, const Strategy& strategy) {
+    for (const uint64_t bytes : {uint64_t{1}, kPage + 1, 3 * kMegabyte / 2, 4 * kMegabyte}) {
+      const Buffer buffer = session.Alloc({.bytes = bytes, .strategy = strategy.flag});
+      const auto frames = Frames(buffer);
+      const uint64_t highest = *std::max_element(frames.begin(), frames.end());
+      if (!HasIommu(info)) {
+        EXPECT_LE(highest * kPage + kPage - 1, info.dma_mask);
+      }
+      EXPECT_EQ(session.TryFree(buffer.id), 0);
+    }
+  });
+}
+
+TEST_F(PlacementTest, ContiguousIsContiguousAndTheSegmentsAreCounted) {
+  ForEachStrategy([](Session& session, const grabdma_info&, const Strategy& strategy) {
+    const Buffer buffer = session.Alloc({.bytes = 2 * kMegabyte, .strategy = strategy.flag});
+    const uint64_t runs = CountRuns(Frames(buffer));
+    EXPECT_EQ(buffer.segments, runs);
+    if (strategy.flag == GRABDMA_ALLOC_CONTIGUOUS) {
+      EXPECT_EQ(runs, 1U);
+    }
+  });
+}
+
+TEST_F(PlacementTest, WhatCannotBeReachedIsRefusedAndLeavesNothingBehind) {
+  for (const std::string& path : FindAdapters()) {
+    Session session(path);
+    const auto info = session.Info();
+    // More than all memory that the mask reaches.
+    if (HasIommu(info) || info.dma_mask >= info.max_bytes) continue;
+    SCOPED_TRACE(path);
+    Buffer buffer;
+    EXPECT_EQ(session.TryAlloc({.bytes = info.dma_mask + 1 + kMegabyte}, &buffer), ENOMEM);
+    EXPECT_EQ(session.TryAlloc({.bytes = kMegabyte}, &buffer), 0);
+  }
+}
+
+// Fills a buffer with a pattern and remembers where its pages are.
+class Resident {
+ public:
+  Resident(Session& session, uint32_t strategy)
+      : buffer_(session.Alloc({.bytes = 4 * kMegabyte, .strategy = strategy})),
+        mapping_(buffer_.live.get(), buffer_.bytes, PROT_READ | PROT_WRITE, MAP_SHARED) {
+    std::iota(words().begin(), words().end(), uint64_t{buffer_.id} << 32);
+    frames_ = PageFrames(mapping_.bytes());
+  }
+
+  void Check() const {
+    EXPECT_EQ(PageFrames(mapping_.bytes()), frames_) << "pages moved";
+    uint64_t expected = uint64_t{buffer_.id} << 32;
+    const auto content = words();
+    EXPECT_TRUE(std::all_of(content.begin(), content.end(), [&](uint64_t word) {
+      return word == expected++;
+    })) << "contents changed";
+  }
+
+  [[nodiscard]] std::span<std::byte> bytes() const { return mapping_.bytes(); }
+
+ private:
+  [[nodiscard]] std::span<uint64_t> words() const {
+    return {reinterpret_cast<uint64_t*>(mapping_.bytes().data()),
+            mapping_.bytes().size() / sizeof(uint64_t)};
+  }
+
+  Buffer buffer_;
+  Mapping mapping_;
+  std::vector<uint64_t> frames_;
+};
+
+class ResidenceTest : public PlacementTest {
+ protected:
+  // Applies `pressure` to a mapped buffer of each kind and looks for changes.
+  template <typename Pressure>
+  void Under(Pressure pressure) {
+    ForEachStrategy([&](Session& session, const grabdma_info&, const Strategy& strategy) {
+      const Resident resident(session, strategy.flag);
+      pressure(resident.bytes());
+      resident.Check();
+    });
+  }
+};
+
+TEST_F(ResidenceTest, PageOut) {
+  Under([](std::span<std::byte> bytes) {
+    madvise(bytes.data(), bytes.size(), MADV_PAGEOUT);
+    madvise(bytes.data(), bytes.size(), MADV_COLD);
+  });
+}
+
+TEST_F(ResidenceTest, CompactionAndDroppedCaches) {
+  Under([](std::span<std::byte>) {
+    for (int round = 0; round < 3; ++round) {
+      WriteText("/proc/sys/vm/compact_memory", "1");
+      WriteText("/proc/sys/vm/drop_caches", "3");
+    }
+  });
+}
+
+TEST_F(ResidenceTest, MovePagesToTheOtherNode) {
+  if (!std::filesystem::exists("/sys/devices/system/node/node1")) {
+    GTEST_SKIP() << "this machine has one NUMA node";
+  }
+  Under([](std::span<std::byte> bytes) {
+    constexpr int kMoveAll = 1 << 2;  // MPOL_MF_MOVE_ALL
+    const size_t count = bytes.size() / kPage;
+    std::vector<void*> pages(count);
+    for (size_t index = 0; index < count; ++index) pages[index] = &bytes[index * kPage];
+    std::vector<int> status(count);
+    for (const int node : {0, 1, 0}) {
+      const std::vector<int> nodes(count, node);
+      syscall(SYS_move_pages, 0, count, pages.data(), nodes.data(), status.data(), kMoveAll);
+    }
+  });
+}
+
+// Takes all memory in a child that the kernel may kill, and that it kills first.
+void ExhaustMemory() {
+  const pid_t hog = fork();
+  if (hog == 0) {
+    WriteText("/proc/self/oom_score_adj", "1000");
+    for (;;) {
+      auto* const block = static_cast<char*>(std::malloc(kMegabyte));
+      if (block != nullptr) std::memset(block, 1, kMegabyte);
+    }
+  }
+  waitpid(hog, nullptr, 0);
+}
+
+TEST_F(ResidenceTest, MemoryExhausted) {
+  Under([](std::span<std::byte>) { ExhaustMemory(); });
+}
+
+// A memory cgroup with a limit, entered by children only.
+class LimitedGroup {
+ public:
+  explicit LimitedGroup(uint64_t bytes) {
+    WriteText("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
+    std::filesystem::create_directory(path_);
+    WriteText(path_ + "/memory.max", std::to_string(bytes));
+  }
+  ~LimitedGroup() {
+    std::error_code ignored;
+    std::filesystem::remove(path_, ignored);
+  }
+  LimitedGroup(const LimitedGroup&) = delete;
+  LimitedGroup& operator=(const LimitedGroup&) = delete;
+
+  void Enter() const { WriteText(path_ + "/cgroup.procs", "0"); }
+  [[nodiscard]] std::string Events() const { return ReadText(path_ + "/memory.events"); }
+
+ private:
+  std::string path_ = "/sys/fs/cgroup/limited";
+};
+
+TEST_F(PlacementTest, BuffersAreChargedToTheCallersGroupAndNobodyIsKilled) {
+  const LimitedGroup group(8 * kMegabyte);
+  const pid_t child = fork();
+  if (child == 0) {
+    group.Enter();
+    Session session(AdapterPath());
+    Buffer buffer;
+    const bool fits = session.TryAlloc({.bytes = 2 * kMegabyte}, &buffer) == 0;
+    const bool refused = session.TryAlloc({.bytes = 16 * kMegabyte}, &buffer) == ENOMEM;
+    _exit(fits && refused ? 0 : 1);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_NE(group.Events().find("oom_kill 0"), std::string::npos) << group.Events();
+}
+
+TEST_F(PlacementTest, MappingEightMegabytesTakesFourFaults) {
+  ForEachStrategy([](Session& session, const grabdma_info& info, const Strategy& strategy) {
+    if (info.dma_mask < 8 * kMegabyte * 4) return;
+    const Buffer buffer = session.Alloc({.bytes = 8 * kMegabyte, .strategy = strategy.flag});
+    for (const int protection : {PROT_READ, PROT_READ | PROT_WRITE}) {
+      const Mapping mapping(buffer.live.get(), buffer.bytes, protection, MAP_SHARED);
+      rusage before = {};
+      rusage after = {};
+      getrusage(RUSAGE_SELF, &before);
+      for (size_t offset = 0; offset < buffer.bytes; offset += kPage) {
+        if (protection == PROT_READ) {
+          static_cast<void>(*static_cast<const volatile std::byte*>(&mapping.bytes()[offset]));
+        } else {
+          mapping.bytes()[offset] = std::byte{1};
+        }
+      }
+      getrusage(RUSAGE_SELF, &after);
+      EXPECT_EQ(after.ru_minflt - before.ru_minflt, 4) << "protection " << protection;
+    }
+  });
+}
+
+}  // namespace
+}  // namespace grabfs::vm
