@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The promise of events: everything that happens is told once, in order, in whole lines, to every
+// reader; reading blocks or does not, as asked; who is too slow is told what was missed.
+#include <poll.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+
+#include "tests/mount/support/fixture.h"
+
+namespace grabfs::mount_test {
+namespace {
+
+class EventsTest : public MountTest {
+ protected:
+  static bool IsReadable(int fd) {
+    pollfd polled{fd, POLLIN, 0};
+    return ::poll(&polled, 1, 0) == 1 && (polled.revents & POLLIN);
+  }
+  static bool BecomesReadable(int fd) {
+    return WaitUntil([fd] { return IsReadable(fd); });
+  }
+};
+
+TEST_F(EventsTest, AFrameIsAnnouncedWithAllThatIsKnownAboutIt) {
+  EventReader events(device());
+  const uint64_t sequence = device().Capture(1);
+  const nlohmann::json frame = events.NextOf("frame");
+  EXPECT_EQ(frame.at("device"), "sim0");
+  EXPECT_EQ(frame.at("sequence"), sequence);
+  EXPECT_LT(frame.at("buffer"), kBuffers);
+  EXPECT_EQ(frame.at("timestamp_ns").dump(), Xattr(device().Frame(sequence), "timestamp_ns"));
+  EXPECT_EQ(frame.at("bytes_used"), picture_.bytes());
+  EXPECT_EQ(frame.at("dropped"), 0U);
+  EXPECT_EQ(frame.at("flags"), 0U);
+}
+
+TEST_F(EventsTest, AnAnnouncedFrameCanBeOpened) {
+  EventReader events(device());
+  for (int i = 0; i < 100; i++) {
+    device().Set("trigger", "1");
+    const uint64_t sequence = events.NextOf("frame").at("sequence");
+    ASSERT_TRUE(picture_.IsFrame(ReadFile(device().Frame(sequence)), sequence));
+  }
+}
+
+TEST_F(EventsTest, FramesAreAnnouncedInOrderWithoutAGap) {
+  EventReader events(device());
+  const uint64_t first = device().NextSequence();
+  device().Set("trigger", "500");
+  for (uint64_t i = 0; i < 500; i++) {
+    EXPECT_EQ(events.NextOf("frame").at("sequence"), first + i);
+  }
+}
+
+TEST_F(EventsTest, ADropIsAnnouncedWithNumberCountAndReason) {
+  device().Set("policy", "keep-oldest");
+  const uint64_t last = device().Capture(kBuffers);
+  EventReader events(device());
+  device().Capture(2);
+  uint64_t dropped = 0;
+  while (dropped < 2) {
+    const nlohmann::json drop = events.NextOf("drop");
+    EXPECT_EQ(drop.at("device"), "sim0");
+    EXPECT_EQ(drop.at("sequence"), last + 1 + dropped);
+    EXPECT_FALSE(drop.at("reason").get<std::string>().empty());
+    dropped += drop.at("count").get<uint64_t>();
+  }
+  EXPECT_EQ(dropped, 2U);
+}
+
+TEST_F(EventsTest, ChangesOfStateAreAnnounced) {
+  EventReader events(device());
+  device().Set("state", "start");
+  EXPECT_EQ(events.NextOf("state").at("state"), "streaming");
+  device().Set("state", "stop");
+  const nlohmann::json stopped = events.NextOf("state");
+  EXPECT_EQ(stopped.at("state"), "stopped");
+  EXPECT_EQ(stopped.at("device"), "sim0");
+}
+
+TEST_F(EventsTest, EachOpenStartsWithWhatHappensNext) {
+  device().Capture(3);
+  EventReader events(device());
+  EXPECT_FALSE(IsReadable(events.fd()));
+  const uint64_t sequence = device().Capture(1);
+  EXPECT_EQ(events.NextOf("frame").at("sequence"), sequence);
+}
+
+TEST_F(EventsTest, WithoutWaitingAnEmptyReadIsEagain) {
+  const UniqueFd fd = Open(device().Path("events"), O_RDONLY | O_NONBLOCK);
+  std::array<char, 4096> chunk{};
+  EXPECT_EQ(ErrorOf(::read(fd.get(), chunk.data(), chunk.size())), EAGAIN);
+  device().Capture(1);
+  ASSERT_TRUE(BecomesReadable(fd.get()));
+  EXPECT_GT(::read(fd.get(), chunk.data(), chunk.size()), 0);
+  while (::read(fd.get(), chunk.data(), chunk.size()) > 0) continue;
+  EXPECT_EQ(errno, EAGAIN);
+}
+
+TEST_F(EventsTest, ABlockedReaderIsWokenByTheFrame) {
+  Child reader([&](Child::Parent parent) {
+    const UniqueFd fd = Open(device().Path("events"), O_RDONLY);
+    std::array<char, 4096> chunk{};
+    parent.Tell();
+    return ::read(fd.get(), chunk.data(), chunk.size()) > 0 ? 0 : 1;
+  });
+  reader.Await();
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));  // let it block; either way it passes
+  device().Capture(1);
+  EXPECT_EQ(reader.Wait(), 0);
+}
+
+TEST_F(EventsTest, ABlockedReaderCanBeKilled) {
+  Child reader([&](Child::Parent parent) {
+    const UniqueFd fd = Open(device().Path("events"), O_RDONLY);
+    std::array<char, 4096> chunk{};
+    parent.Tell();
+    return ::read(fd.get(), chunk.data(), chunk.size()) > 0 ? 0 : 1;
+  });
+  reader.Await();
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  ::kill(reader.pid(), SIGTERM);
+  EXPECT_EQ(reader.Wait(), 128 + SIGTERM);
+}
+
+TEST_F(EventsTest, PollWaitsForTheNextEvent) {
+  EventReader events(device());
+  EXPECT_FALSE(IsReadable(events.fd()));
+  device().Capture(1);
+  EXPECT_TRUE(BecomesReadable(events.fd()));
+  while (IsReadable(events.fd())) ASSERT_TRUE(events.Next());
+  device().Capture(1);
+  EXPECT_TRUE(BecomesReadable(events.fd()));
+}
+
+// Whatever the reader missed is in the counts of its `lost` lines: nothing goes silently.
+TEST_F(EventsTest, ASlowReaderIsToldHowMuchItMissed) {
+  constexpr uint64_t kFrames = 50000;
+  EventReader events(device());
+  const uint64_t last = device().Capture(kFrames);
+  uint64_t frames = 0;
+  uint64_t lost = 0;
+  uint64_t newest = 0;
+  while (newest != last) {
+    const std::optional<nlohmann::json> event = events.Next();
+    ASSERT_TRUE(event.has_value());
+    if (event->at("event") == "lost") lost += event->at("count").get<uint64_t>();
+    if (event->at("event") != "frame") continue;
+    frames++;
+    newest = event->at("sequence");
+  }
+  EXPECT_GT(lost, 0U);
+  // Triggered captures announce frames only; what else may be lost is counted too.
+  EXPECT_GE(frames + lost, kFrames);
+}
+
+TEST_F(EventsTest, ManyReadersEachSeeEverything) {
+  std::vector<std::unique_ptr<EventReader>> readers;
+  for (int i = 0; i < 64; i++) readers.push_back(std::make_unique<EventReader>(device()));
+  const uint64_t first = device().NextSequence();
+  device().Capture(100);
+  for (const auto& reader : readers) {
+    for (uint64_t i = 0; i < 100; i++) {
+      ASSERT_EQ(reader->NextOf("frame").at("sequence"), first + i);
+    }
+  }
+}
+
+TEST_F(EventsTest, DevicesDoNotHearEachOther) {
+  Start({{"one=pattern,width=64,height=64,rate=0,buffers=2,state=stopped",
+          "two=pattern,width=64,height=64,rate=0,buffers=2,state=stopped"},
+         {}});
+  EventReader events(mount().GetDevice("one"));
+  mount().GetDevice("two").Capture(5);
+  EXPECT_FALSE(IsReadable(events.fd()));
+  mount().GetDevice("one").Capture(1);
+  EXPECT_EQ(events.NextOf("frame").at("device"), "one");
+}
+
+TEST_F(EventsTest, AShellReadsALine) {
+  Process head({"head", "-n", "1", device().Path("events")});
+  EXPECT_TRUE(WaitUntil([&] {
+    device().Capture(1);
+    return head.Poll().has_value();
+  }));
+  EXPECT_EQ(nlohmann::json::parse(head.out()).at("event"), "frame") << head.out();
+}
+
+TEST_F(EventsTest, EventsCannotBeWritten) {
+  EXPECT_EQ(Stat(device().Path("events")).st_mode & 0222, 0U);
+  const UniqueFd fd(::open(device().Path("events").c_str(), O_WRONLY | O_CLOEXEC));
+  EXPECT_TRUE(!fd.valid() || ::write(fd.get(), "x", 1) < 0);
+}
+
+}  // namespace
+}  // namespace grabfs::mount_test

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The life of a daemon and its mount: how it starts in the background, how it ends by signal, by
+// umount and by force, and what its readers see of that.
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+
+#include "tests/mount/support/fixture.h"
+
+namespace grabfs::mount_test {
+namespace {
+
+class LifecycleTest : public MountTest {
+ protected:
+  void ExpectEnds(int signal) {
+    mount().daemon().Signal(signal);
+    EXPECT_EQ(mount().daemon().Wait(), 0) << mount().daemon().err();
+    EXPECT_FALSE(IsMounted(mount().path()));
+    mount().Abandon();
+    Start({{kDevice}, {}});
+  }
+
+  // What a person would type; the exit status of it.
+  [[nodiscard]] static CommandResult Umount(const std::string& mountpoint) {
+    if (::geteuid() == 0) return RunCommand({"umount", mountpoint});
+    return RunCommand({"fusermount3", "-u", mountpoint});
+  }
+};
+
+bool IsAlive(pid_t pid) { return ::kill(pid, 0) == 0; }
+
+// A mount whose command has returned, as without -f.
+class BackgroundMount {
+ public:
+  BackgroundMount() : mountpoint_(MakeScratchDirectory("mount")) {
+    std::vector<std::string> command = MountCommand({{kDevice}, {}}, mountpoint_);
+    std::erase(command, "-f");
+    result_ = RunCommand(command);
+  }
+  ~BackgroundMount() { ForceUnmount(mountpoint_); }
+  BackgroundMount(const BackgroundMount&) = delete;
+  BackgroundMount& operator=(const BackgroundMount&) = delete;
+
+  [[nodiscard]] const CommandResult& result() const { return result_; }
+  [[nodiscard]] const std::string& path() const { return mountpoint_; }
+  [[nodiscard]] pid_t Pid() const {
+    return nlohmann::json::parse(ReadText(mountpoint_ + "/status.json")).at("pid");
+  }
+
+ private:
+  std::string mountpoint_;
+  CommandResult result_;
+};
+
+TEST_F(LifecycleTest, InTheBackgroundTheCommandReturnsWhenTheMountAnswers) {
+  const BackgroundMount background;
+  ASSERT_EQ(background.result().status, 0) << background.result().err;
+  const pid_t pid = background.Pid();
+  EXPECT_TRUE(IsAlive(pid));
+  Device(background.path() + "/sim0").Capture(1);
+  ASSERT_EQ(::kill(pid, SIGTERM), 0);
+  EXPECT_TRUE(WaitUntil([pid] { return !IsAlive(pid); }));
+  EXPECT_FALSE(IsMounted(background.path()));
+}
+
+TEST_F(LifecycleTest, InTheBackgroundItHoldsNoPipeOfItsCaller) {
+  const std::string mountpoint = MakeScratchDirectory("mount");
+  const CommandResult result = RunShell("said=$(" + DaemonPath() + " --device " + kDevice + " " +
+                                        mountpoint + " 2>&1); echo status $?");
+  EXPECT_EQ(result.out, "status 0\n") << result.err;
+  EXPECT_TRUE(IsMounted(mountpoint));
+  EXPECT_EQ(Umount(mountpoint).status, 0);
+}
+
+TEST_F(LifecycleTest, InTheBackgroundItDoesNotKeepItsDirectoryBusy) {
+  const BackgroundMount background;
+  EXPECT_EQ(std::filesystem::read_symlink("/proc/" + std::to_string(background.Pid()) + "/cwd"),
+            "/");
+}
+
+TEST_F(LifecycleTest, SignalsEndItCleanly) {
+  ExpectEnds(SIGTERM);
+  ExpectEnds(SIGINT);
+  ExpectEnds(SIGHUP);
+}
+
+TEST_F(LifecycleTest, UnmountingEndsItCleanly) {
+  device().Set("state", "start");
+  const CommandResult result = Umount(mount().path());
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(mount().daemon().Wait(), 0) << mount().daemon().err();
+  mount().Abandon();
+  Start({{kDevice}, {}});
+}
+
+TEST_F(LifecycleTest, ABusyMountRefusesToGoAndWorksOn) {
+  const uint64_t sequence = device().Capture(1);
+  UniqueFd fd = Open(device().Frame(sequence), O_RDONLY);
+  EXPECT_NE(Umount(mount().path()).status, 0);
+  EXPECT_TRUE(IsMounted(mount().path()));
+  EXPECT_TRUE(picture_.IsFrame(ReadAll(fd.get()), sequence));
+  EXPECT_EQ(device().Capture(1), sequence + 1);
+}
+
+TEST_F(LifecycleTest, ASignalEndsABusyMountToo) {
+  device().Set("state", "start");
+  ASSERT_TRUE(WaitUntil([this] { return Exists(device().latest()); }));
+  const UniqueFd frame = Open(device().latest(), O_RDONLY);
+  const UniqueFd buffer = Open(device().Buffer(0), O_RDWR);
+  const Mapping mapping(frame.get(), picture_.bytes());
+  ASSERT_TRUE(picture_.IsFrame(mapping.bytes(), Picture::Stamp(mapping.bytes())));
+  mount().Unmount();
+  EXPECT_NE(OpenError(device().latest(), O_RDONLY), 0);
+  EXPECT_EQ(XattrFd(frame.get(), "sequence"), "");
+  // Pages that are mapped stay what they were.
+  EXPECT_TRUE(picture_.IsFrame(mapping.bytes(), Picture::Stamp(mapping.bytes())));
+  Start({{kDevice}, {}});
+}
+
+TEST_F(LifecycleTest, BlockedReadersDoNotDelayTheEndAndAreWoken) {
+  Child reader([&](Child::Parent parent) {
+    const UniqueFd fd = Open(device().Path("events"), O_RDONLY);
+    char byte = 0;
+    parent.Tell();
+    return ::read(fd.get(), &byte, 1) > 0 ? 1 : 0;
+  });
+  reader.Await();
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  mount().Unmount();
+  EXPECT_EQ(reader.Wait(), 0);
+  Start({{kDevice}, {}});
+}
+
+TEST_F(LifecycleTest, ReadersOfAKilledDaemonGetENOTCONN) {
+  const uint64_t sequence = device().Capture(1);
+  const UniqueFd fd = Open(device().Frame(sequence), O_RDONLY);
+  const UniqueFd events = Open(device().Path("events"), O_RDONLY);
+  mount().daemon().Signal(SIGKILL);
+  mount().daemon().Wait();
+  char byte = 0;
+  EXPECT_EQ(OpenError(device().latest(), O_RDONLY), ENOTCONN);
+  EXPECT_EQ(ErrorOf(::read(events.get(), &byte, 1)), ENOTCONN);
+  struct stat ignored {};
+  EXPECT_EQ(ErrorOf(::stat(mount().path().c_str(), &ignored)), ENOTCONN);
+  mount().Abandon();
+  Start({{kDevice}, {}});
+}
+
+// Either it cleans up by itself, or it says with which command to do so, and that command works.
+TEST_F(LifecycleTest, AfterAKillTheNextMountKnowsWhatToDo) {
+  mount().daemon().Signal(SIGKILL);
+  mount().daemon().Wait();
+  const std::string mountpoint = mount().path();
+  ASSERT_TRUE(IsMounted(mountpoint));
+  std::vector<std::string> command = MountCommand({{kDevice}, {}}, mountpoint);
+  std::erase(command, "-f");
+  CommandResult next = RunCommand(command);
+  if (next.status != 0) {
+    EXPECT_NE(next.err.find("umount"), std::string::npos) << next.err;
+    ASSERT_EQ(Umount(mountpoint).status, 0);
+    next = RunCommand(command);
+  }
+  ASSERT_EQ(next.status, 0) << next.err;
+  Device(mountpoint + "/sim0").Capture(1);
+  ForceUnmount(mountpoint);
+  mount().Abandon();
+  Start({{kDevice}, {}});
+}
+
+TEST_F(LifecycleTest, TenThousandDescriptorsAreNoBurden) {
+  constexpr rlim_t kDescriptors = 10000;
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  if (limit.rlim_max < kDescriptors + 100) {
+    GTEST_SKIP() << "the limit of open files here is " << limit.rlim_max;
+  }
+  limit.rlim_cur = limit.rlim_max;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  const uint64_t sequence = device().Capture(2);
+  std::vector<UniqueFd> held;
+  for (rlim_t i = 0; i < kDescriptors; i++) {
+    held.push_back(Open(device().Frame(sequence - i % 2), O_RDONLY));
+  }
+  device().Capture(3 * kBuffers);
+  EXPECT_TRUE(picture_.IsFrame(ReadAll(held.front().get()), sequence));
+  EXPECT_TRUE(picture_.IsFrame(ReadAll(held.back().get()), sequence - 1));
+  EXPECT_EQ(device().Status().at("buffers").at("held"), 2);
+  held.clear();
+  EXPECT_TRUE(device().IsRecycled(sequence));
+  EXPECT_TRUE(device().IsRecycled(sequence - 1));
+}
+
+TEST_F(LifecycleTest, MountingAndUnmountingAgainAndAgainLeavesNothing) {
+  for (int i = 0; i < 20; i++) {
+    Start({{kDevice}, {}});
+    device().Capture(1);
+  }
+}
+
+// mount(8) and fstab call `mount.fuse.grabfs SOURCE MOUNTPOINT -o OPTIONS`.
+TEST_F(LifecycleTest, TheMountHelperTakesWhatFstabSays) {
+  const std::string program = MakeScratchDirectory("sbin") + "/mount.fuse.grabfs";
+  std::filesystem::create_symlink(DaemonPath(), program);
+  const std::string mountpoint = MakeScratchDirectory("mount");
+  const CommandResult result =
+      RunCommand({program, "cam9=pattern\\054width=64\\054height=32\\054buffers=2", mountpoint,
+                  "-o", "rw,noatime,nofail,umask=027"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(Device(mountpoint + "/cam9").Get("width"), "64");
+  EXPECT_EQ(Stat(mountpoint + "/cam9/format").st_mode & 0777, 0640U);
+  ForceUnmount(mountpoint);
+}
+
+}  // namespace
+}  // namespace grabfs::mount_test

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One test program, run once for each data path of the mount."""
+
+load("//bazel:cc.bzl", "grabfs_mount_test")
+
+# What support/environment.h calls them.
+DATA_PATHS = ["passthrough", "cached", "user"]
+
+def mount_tests(name, data_paths = DATA_PATHS, data = [], size = "medium", **kwargs):
+    """Defines NAME_PATH for each data path, and the suite NAME of them all.
+
+    Args:
+      name: of the suite; the source is NAME.cc.
+      data_paths: which of DATA_PATHS to run.
+      data: programs beyond the daemon.
+      size: of the tests, as Bazel understands it.
+      **kwargs: passed to each test.
+    """
+    for path in data_paths:
+        grabfs_mount_test(
+            name = name + "_" + path,
+            size = size,
+            srcs = [name + ".cc"],
+            data = ["//fusefs:grabfs"] + data,
+            env = {"GRABFS_DATA_PATH": path},
+            deps = ["//tests/mount/support"],
+            **kwargs
+        )
+    native.test_suite(
+        name = name,
+        tests = [name + "_" + path for path in data_paths],
+    )

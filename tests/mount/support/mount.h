@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A running daemon with its mount. Construction returns when the mount answers; Unmount(), or the
+// end of its life, stops the daemon and checks that it went in peace and left nothing behind.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/mount/support/device.h"
+#include "tests/mount/support/process.h"
+
+namespace grabfs::mount_test {
+
+struct MountSpec {
+  // NAME=SOURCE,key=value...
+  std::vector<std::string> devices;
+  // Each becomes an element of -o, beside those of the active data path.
+  std::vector<std::string> options;
+};
+
+// The command line that mounts `spec` in the foreground.
+std::vector<std::string> MountCommand(const MountSpec& spec, const std::string& mountpoint);
+
+// Is something mounted exactly there, as this process sees it?
+bool IsMounted(const std::string& mountpoint);
+// Detaches whatever is there, living or stale.
+void ForceUnmount(const std::string& mountpoint);
+
+class Mount {
+ public:
+  // Throws std::runtime_error with the daemon's words when it does not come up.
+  explicit Mount(const MountSpec& spec);
+  Mount(const Mount&) = delete;
+  Mount& operator=(const Mount&) = delete;
+  // Never leaves the daemon or the mount behind; failures of Unmount() become test failures.
+  ~Mount();
+
+  [[nodiscard]] const std::string& path() const { return mountpoint_; }
+  [[nodiscard]] std::string Path(const std::string& name) const { return mountpoint_ + "/" + name; }
+  [[nodiscard]] Device GetDevice(const std::string& name = "sim0") const {
+    return Device(Path(name));
+  }
+  [[nodiscard]] nlohmann::json Status() const;
+  [[nodiscard]] Process& daemon() { return *daemon_; }
+
+  // SIGTERM and everything that must follow: exit status 0, no mount, no complaint of a sanitizer.
+  void Unmount();
+  // For tests that end the daemon in their own way: nothing is checked any more, all is removed.
+  void Abandon();
+
+ private:
+  void AwaitAnswer();
+
+  std::string mountpoint_;
+  std::unique_ptr<Process> daemon_;
+};
+
+}  // namespace grabfs::mount_test
