@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Tells Bazel where this machine keeps what was fetched for it. To be sourced after common.sh.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154  # root and cache are common.sh's
 
 # Prints an option for every command that loads repositories; `common` would reach commands that
 # do not know the option and fail.
