@@ -20,9 +20,7 @@ constexpr size_t kMaxNameLength = 64;
 // How often an unpaced source that finds no buffer tries again (and counts a drop).
 constexpr int kStarvedRetryMs = 1;
 
-uint64_t RealtimeOf(uint64_t monotonic_ns) {
-  return RealtimeNs() - (MonotonicNs() - monotonic_ns);
-}
+uint64_t RealtimeOf(uint64_t monotonic_ns) { return RealtimeNs() - (MonotonicNs() - monotonic_ns); }
 
 void Wake(const UniqueFd& event) { (void)eventfd_write(event.get(), 1); }
 
@@ -42,13 +40,14 @@ const char* CaptureStateName(CaptureState state) {
 
 void ValidateDeviceName(const std::string& name) {
   const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
   };
   if (name.empty() || name.size() > kMaxNameLength || name.front() == '.' ||
       !std::ranges::all_of(name, allowed)) {
-    throw Error(EINVAL, "device name '" + name +
-                            "': use 1 to 64 letters, digits, '.', '_' or '-', not starting with '.'");
+    throw Error(EINVAL,
+                "device name '" + name +
+                    "': use 1 to 64 letters, digits, '.', '_' or '-', not starting with '.'");
   }
   if (name == "status.json" || name == "alloc") {
     throw Error(EINVAL, "device name '" + name + "' is used by the mount itself: choose another");
@@ -315,7 +314,8 @@ void Device::FinishFill(uint32_t slot) {
 }
 
 uint64_t Device::Rebase(uint64_t source_sequence) {
-  // A source whose count starts over (a driver reset, a wrapped counter) must not give a name twice.
+  // A source whose count starts over (a driver reset, a wrapped counter) must not give a name
+  // twice.
   if (sequence_base_ + source_sequence < next_sequence_) {
     sequence_base_ = next_sequence_ - source_sequence;
   }
@@ -325,8 +325,7 @@ uint64_t Device::Rebase(uint64_t source_sequence) {
 void Device::CountDropped(uint64_t sequence, uint64_t count) {
   current_->ring.Drop(count);
   if (!events_->HasReaders()) return;
-  events_->Append("drop",
-                  {{"sequence", sequence}, {"count", count}, {"reason", "no free buffer"}});
+  events_->Append("drop", {{"sequence", sequence}, {"count", count}, {"reason", "no free buffer"}});
 }
 
 void Device::OnCompletion(const Completion& completion) {

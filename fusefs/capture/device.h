@@ -151,10 +151,10 @@ class Device {
   // Capture-thread only, once it runs.
   std::unique_ptr<Source> source_;
   std::shared_ptr<Pool> current_;
-  std::vector<bool> queued_;       // by slot: the source has it
-  uint64_t sequence_base_ = 0;     // our sequence number of the source's number 0
-  uint64_t next_sequence_ = 0;     // the next one expected
-  uint64_t outstanding_ = 0;       // frames of a limited capture still to come
+  std::vector<bool> queued_;    // by slot: the source has it
+  uint64_t sequence_base_ = 0;  // our sequence number of the source's number 0
+  uint64_t next_sequence_ = 0;  // the next one expected
+  uint64_t outstanding_ = 0;    // frames of a limited capture still to come
   uint32_t next_generation_ = 0;
 
   mutable std::mutex mutex_;  // guards the six below; leaf

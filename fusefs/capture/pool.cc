@@ -14,9 +14,10 @@ Pool::Pool(uint32_t generation_number, const FrameFormat& frame_format,
       memory(std::make_move_iterator(buffers.begin()), std::make_move_iterator(buffers.end())),
       notes(memory.size()),
       attachments(memory.size()),
-      ring({.slots = static_cast<uint32_t>(memory.size()),
-            .policy = policy,
-            .probe = [this](uint32_t slot) { return memory[slot]->Probe() != Memory::Usage::kIdle; },
-            .on_available = std::move(on_available)}) {}
+      ring(
+          {.slots = static_cast<uint32_t>(memory.size()),
+           .policy = policy,
+           .probe = [this](uint32_t slot) { return memory[slot]->Probe() != Memory::Usage::kIdle; },
+           .on_available = std::move(on_available)}) {}
 
 }  // namespace grabfs

@@ -28,9 +28,9 @@ namespace grabfs {
 
 // A new format as a user asks for it; what is absent stays as it is.
 struct FormatRequest {
-  std::optional<Fourcc> fourcc;
-  std::optional<uint32_t> width;
-  std::optional<uint32_t> height;
+  std::optional<Fourcc> fourcc = {};
+  std::optional<uint32_t> width = {};
+  std::optional<uint32_t> height = {};
 };
 
 // What a source has to tell about one sequence number.

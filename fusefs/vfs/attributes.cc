@@ -28,8 +28,8 @@ uint32_t ParseNumber32(std::string_view name, std::string_view text) {
 void OrderFormat(Device& device, std::string_view text, Device::Done done) {
   const PixelFormat* format = FindPixelFormat(text);
   if (format == nullptr) {
-    throw Error(EINVAL, "format: '" + std::string(text) + "' is unknown: use one of " +
-                            PixelFormatNames());
+    throw Error(EINVAL,
+                "format: '" + std::string(text) + "' is unknown: use one of " + PixelFormatNames());
   }
   device.SetFormat({.fourcc = format->fourcc, .width = {}, .height = {}}, std::move(done));
 }
@@ -74,8 +74,8 @@ constexpr Attribute kAttributes[] = {
     {"bytes", 0444,
      [](const Device&, const DeviceState& state) { return std::to_string(state.format.bytes); },
      nullptr},
-    {"format", 0644,
-     [](const Device&, const DeviceState& state) { return state.format.name(); }, OrderFormat},
+    {"format", 0644, [](const Device&, const DeviceState& state) { return state.format.name(); },
+     OrderFormat},
     {"height", 0644,
      [](const Device&, const DeviceState& state) { return std::to_string(state.format.height); },
      OrderHeight},

@@ -36,9 +36,7 @@ bool Writes(int flags) { return (flags & O_ACCMODE) != O_RDONLY; }
   throw Error(ENOENT, name + ": no such file");
 }
 
-[[noreturn]] void ThrowStale() {
-  throw Error(ESTALE, "the frame or buffer has been replaced");
-}
+[[noreturn]] void ThrowStale() { throw Error(ESTALE, "the frame or buffer has been replaced"); }
 
 constexpr Inode Of(const DeviceNode& node, NodeKind kind, uint64_t index = 0) {
   return {node.number, kind, index};
@@ -331,8 +329,8 @@ std::optional<std::pair<FrameFormat, FrameInfo>> FileSystem::FrameOf(uint64_t nu
   const NodePtr node = Node(inode.device);
   if (inode.kind == NodeKind::kBuffer) {
     const auto pool = PoolOf(*node, inode.generation());
-    const auto info = pool && inode.slot() < pool->memory.size() ? pool->ring.At(inode.slot())
-                                                                : std::nullopt;
+    const auto info =
+        pool && inode.slot() < pool->memory.size() ? pool->ring.At(inode.slot()) : std::nullopt;
     if (!info) return std::nullopt;
     return std::pair(pool->format, *info);
   }
@@ -340,7 +338,8 @@ std::optional<std::pair<FrameFormat, FrameInfo>> FileSystem::FrameOf(uint64_t nu
   auto pools = node->device->retired_pools();
   pools.insert(pools.begin(), node->device->pool());
   for (const auto& pool : pools) {
-    if (const auto frame = pool->ring.Find(inode.index)) return std::pair(pool->format, frame->info);
+    if (const auto frame = pool->ring.Find(inode.index))
+      return std::pair(pool->format, frame->info);
   }
   return std::nullopt;
 }
@@ -379,7 +378,8 @@ struct statvfs FileSystem::Statistics() {
 std::unique_ptr<OpenFile> FileSystem::Open(uint64_t number, int flags) {
   if (number == kRootStatusInode) {
     return std::make_unique<TextFile>(
-        nullptr, [this] { return MountStatus(options_.mountpoint, Nodes(), data_path()); }, nullptr);
+        nullptr, [this] { return MountStatus(options_.mountpoint, Nodes(), data_path()); },
+        nullptr);
   }
   const Inode inode = Inode::Decode(number);
   const NodePtr node = Node(inode.device);

@@ -44,8 +44,8 @@ class Kernel {
   virtual ~Kernel() = default;
   // Soon: the name is gone.
   virtual void ForgetName(uint64_t parent, uint64_t child, const std::string& name) = 0;
-  // Now, before it returns: the same. Not for workers: it waits for locks of the kernel that one may hold
-  // whom only a worker can help.
+  // Now, before it returns: the same. Not for workers: it waits for locks of the kernel that one
+  // may hold whom only a worker can help.
   virtual void DropName(uint64_t parent, const std::string& name) = 0;
   // Soon: size and times have changed.
   virtual void ForgetAttributes(uint64_t inode) = 0;

@@ -15,7 +15,7 @@
 namespace grabfs {
 
 enum class NodeKind : uint32_t {
-  kMount,       // index 1: the root directory (FUSE_ROOT_ID); index 2: its status.json
+  kMount,  // index 1: the root directory (FUSE_ROOT_ID); index 2: its status.json
   kDeviceDir,
   kFramesDir,
   kBuffersDir,

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fusefs/fuse/passthrough.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "fusefs/base/error.h"
+#include "fusefs/base/log.h"
+
+namespace grabfs {
+namespace {
+
+// From include/uapi/linux/fuse.h of Linux 6.9; Debian 12's header is older. libfuse's own
+// fuse_passthrough_close() wants a request, and there is none when a pool ends.
+struct BackingMap {
+  int32_t fd;
+  uint32_t flags;
+  uint64_t padding;
+};
+constexpr unsigned long kBackingOpen = _IOW(229, 1, BackingMap);
+constexpr unsigned long kBackingClose = _IOW(229, 2, uint32_t);
+
+// A number above 0, or -errno.
+int32_t Register(int session_fd, int backing_fd) {
+  BackingMap map = {.fd = backing_fd, .flags = 0, .padding = 0};
+  const int id = ioctl(session_fd, kBackingOpen, &map);
+  return id < 0 ? -errno : id;
+}
+
+void Unregister(int session_fd, int32_t id) {
+  auto number = static_cast<uint32_t>(id);
+  (void)ioctl(session_fd, kBackingClose, &number);
+}
+
+std::string Refusal(int code) {
+  switch (code) {
+    case EPERM:
+      return "the daemon lacks CAP_SYS_ADMIN: run it as root";
+    case ENOTTY:
+    case EOPNOTSUPP:
+      return "this kernel has no FUSE passthrough: it came with Linux 6.9";
+    default:
+      return "the kernel refused a backing file: " + ErrnoText(code);
+  }
+}
+
+}  // namespace
+
+// The backing files of one buffer; attached to its pool.
+struct Passthrough::Registration {
+  explicit Registration(std::shared_ptr<UniqueFd> session_fd) : session(std::move(session_fd)) {}
+  ~Registration() {
+    if (frame > 0) Unregister(session->get(), frame);
+    if (live > 0) Unregister(session->get(), live);
+  }
+  Registration(const Registration&) = delete;
+  Registration& operator=(const Registration&) = delete;
+
+  const std::shared_ptr<UniqueFd> session;
+  int32_t frame = 0;  // 0: not tried; negative: refused
+  int32_t live = 0;
+};
+
+Passthrough::Passthrough(int session_fd)
+    : session_(std::make_shared<UniqueFd>(
+          CheckSyscall(fcntl(session_fd, F_DUPFD_CLOEXEC, 0), "dup of /dev/fuse"))) {}
+
+DataPath Passthrough::Probe(bool wanted, bool offered) {
+  if (!wanted) return {false, "switched off by -o passthrough=off"};
+  if (!offered) return {false, Refusal(ENOTTY)};
+  const UniqueFd file(CheckSyscall(memfd_create("grabfs-probe", MFD_CLOEXEC), "memfd_create"));
+  const int32_t id = Register(session_->get(), file.get());
+  if (id < 0) return {false, Refusal(-id)};
+  Unregister(session_->get(), id);
+  const std::lock_guard lock(mutex_);
+  enabled_ = true;
+  return {true, "readers map the very pages of the buffers"};
+}
+
+std::optional<int32_t> Passthrough::BackingId(const Backing& backing) {
+  const std::lock_guard lock(mutex_);
+  if (!enabled_) return std::nullopt;
+  auto& attachment = backing.pool->attachments[backing.slot];
+  if (!attachment) attachment = std::make_shared<Registration>(session_);
+  auto& registration = *std::static_pointer_cast<Registration>(attachment);
+  int32_t& id = backing.frame ? registration.frame : registration.live;
+  if (id == 0) {
+    const Memory& memory = *backing.pool->memory[backing.slot];
+    id = Register(session_->get(), backing.frame ? memory.frame_fd() : memory.live_fd());
+    if (id < 0) LogWarning("passthrough of a buffer: " + Refusal(-id));
+  }
+  return id > 0 ? std::optional(id) : std::nullopt;
+}
+
+}  // namespace grabfs

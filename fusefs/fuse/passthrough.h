@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// FUSE passthrough (Linux 6.9): the kernel reads and maps the memory of a buffer directly, without
+// asking the daemon. A backing file is registered once for each buffer, when it is first opened,
+// and for as long as the buffer's pool lives.
+//
+// Threads: any.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "fusefs/base/unique_fd.h"
+#include "fusefs/vfs/file_system.h"
+#include "fusefs/vfs/open_file.h"
+
+namespace grabfs {
+
+class Passthrough {
+ public:
+  // Takes a duplicate of the session's /dev/fuse descriptor.
+  explicit Passthrough(int session_fd);
+
+  // Whether the kernel registers backing files for this process: tried, not guessed. Call it after
+  // the FUSE_INIT exchange. `wanted`: false, the user has switched it off. `offered`: the kernel
+  // offered the capability.
+  DataPath Probe(bool wanted, bool offered);
+
+  // The number to reply to an open with; nullopt: this file goes the cached path. The answer for a
+  // file never changes, because the kernel does not mix the two for one inode.
+  std::optional<int32_t> BackingId(const Backing& backing);
+
+ private:
+  struct Registration;
+
+  std::shared_ptr<UniqueFd> session_;
+  std::mutex mutex_;  // guards Pool::attachments of all pools, and enabled_; leaf
+  bool enabled_ = false;
+};
+
+}  // namespace grabfs

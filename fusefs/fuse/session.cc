@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fusefs/fuse/session.h"
+
+#include <fuse_log.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdarg>
+#include <cstdio>
+#include <mutex>
+#include <utility>
+
+#include "fusefs/base/log.h"
+#include "fusefs/fuse/fuse.h"
+#include "fusefs/vfs/mounts.h"
+
+namespace grabfs {
+namespace {
+
+constexpr unsigned kMaxWorkers = 16;
+// Frames are often closed many at a time: look once for all of them.
+constexpr std::chrono::milliseconds kHousekeepingDelay{20};
+
+// What libfuse says goes to our log, and its last words into the error of a failed mount.
+std::mutex last_words_mutex;  // guards last_words; leaf
+std::string last_words;
+
+void OnLibfuseMessage(fuse_log_level level, const char* format, va_list arguments) {
+  std::array<char, 512> text{};
+  std::vsnprintf(text.data(), text.size(), format, arguments);
+  std::string line(text.data());
+  while (!line.empty() && line.back() == '\n') line.pop_back();
+  if (level <= FUSE_LOG_WARNING) LogWarning(line);
+  const std::lock_guard lock(last_words_mutex);
+  last_words = line;
+}
+
+std::string LastWords() {
+  const std::lock_guard lock(last_words_mutex);
+  return last_words.empty() ? "no reason given" : last_words;
+}
+
+}  // namespace
+
+void Session::Destroy::operator()(fuse_session* session) const { fuse_session_destroy(session); }
+
+Session::Session(Options options, FileSystem* file_system)
+    : options_(std::move(options)), file_system_(file_system) {
+  fuse_set_log_func(OnLibfuseMessage);
+  operations_.file_system = file_system_;
+  operations_.pending = &pending_;
+  operations_.tasks = &tasks_;
+  operations_.passthrough_wanted = options_.passthrough;
+  operations_.on_init = [this] { OnInit(); };
+
+  std::string program = "grabfs";
+  std::string flag = "-o";
+  std::string mount_options = options_.mount_options;
+  std::array<char*, 4> argv = {program.data(), flag.data(), mount_options.data(), nullptr};
+  fuse_args args = FUSE_ARGS_INIT(3, argv.data());
+  session_.reset(
+      fuse_session_new(&args, &OperationsTable(), sizeof(fuse_lowlevel_ops), &operations_));
+  fuse_opt_free_args(&args);
+  if (!session_) throw Error(EINVAL, "mount options '" + mount_options + "': " + LastWords());
+  if (fuse_session_mount(session_.get(), options_.mountpoint.c_str()) != 0) {
+    throw Error(EIO, "cannot mount on " + options_.mountpoint + ": " + LastWords());
+  }
+  passthrough_ = std::make_unique<Passthrough>(fuse_session_fd(session_.get()));
+  operations_.passthrough = passthrough_.get();
+  file_system_->Attach(this);
+  tasks_.Start([this] { return file_system_->Housekeep(); });
+}
+
+Session::~Session() { Shutdown(); }
+
+void Session::Run(const std::function<void(const DataPath& path)>& on_ready) {
+  on_ready_ = on_ready;
+  if (fuse_set_signal_handlers(session_.get()) != 0) {
+    throw Error(EIO, "cannot install signal handlers");
+  }
+  fuse_loop_config* config = fuse_loop_cfg_create();
+  fuse_loop_cfg_set_max_threads(config, kMaxWorkers);
+  const int result = fuse_session_loop_mt(session_.get(), config);
+  fuse_loop_cfg_destroy(config);
+  fuse_remove_signal_handlers(session_.get());
+  Shutdown();
+  if (result < 0) throw Error(-result, "serving the mount: " + ErrnoText(-result));
+}
+
+void Session::Shutdown() {
+  // The order matters: capture threads use the session, pools use its descriptor.
+  file_system_->Stop();
+  tasks_.Stop();
+  if (session_) fuse_session_unmount(session_.get());
+  session_.reset();
+}
+
+void Session::OnInit() {
+  // The exchange ends with the reply to FUSE_INIT: what comes after it needs another thread.
+  tasks_.Post([this] {
+    device_number_ = MountDeviceNumber(options_.mountpoint);
+    struct statfs ignored = {};
+    if (statfs(options_.mountpoint.c_str(), &ignored) != 0) {
+      LogWarning("the mount does not answer: " + ErrnoText(errno));
+    }
+    DataPath path;
+    try {
+      path = passthrough_->Probe(options_.passthrough, operations_.passthrough_offered);
+    } catch (const Error& error) {
+      path = {false, error.what()};
+    }
+    file_system_->Start(path);
+    on_ready_(path);
+  });
+}
+
+void Session::ForgetName(uint64_t parent, uint64_t child, const std::string& name) {
+  tasks_.Post([this, parent, child, name] {
+    fuse_lowlevel_notify_delete(session_.get(), parent, child, name.c_str(), name.size());
+  });
+}
+
+void Session::DropName(uint64_t parent, const std::string& name) {
+  fuse_lowlevel_notify_inval_entry(session_.get(), parent, name.c_str(), name.size());
+}
+
+void Session::ForgetAttributes(uint64_t inode) {
+  // A negative offset: attributes only.
+  tasks_.Post([this, inode] { fuse_lowlevel_notify_inval_inode(session_.get(), inode, -1, 0); });
+}
+
+void Session::DropPages(uint64_t inode) {
+  fuse_lowlevel_notify_inval_inode(session_.get(), inode, 0, 0);
+}
+
+void Session::WakeHousekeeper() { tasks_.Wake(kHousekeepingDelay); }
+
+}  // namespace grabfs

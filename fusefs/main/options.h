@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The command line of the daemon, in both of its forms: `grabfs [options] MOUNTPOINT` and, as the
+// helper of mount(8), `mount.fuse.grabfs SPEC MOUNTPOINT -o options`.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "fusefs/capture/device.h"
+#include "fusefs/source/source.h"
+#include "fusefs/vfs/file_system.h"
+
+namespace grabfs {
+
+struct DeviceOption {
+  Device::Config config;
+  SourceSpec source;
+};
+
+struct DaemonOptions {
+  std::vector<DeviceOption> devices;  // as given; empty: the defaults
+  std::string mountpoint;             // absolute, symbolic links resolved
+  std::string mount_options;          // for libfuse and mount(2)
+  FileSystem::Options file_system;
+  bool passthrough = true;
+  bool foreground = false;
+  bool syslog = false;
+};
+
+// What ParseOptions() throws when the answer is a text and an exit status (--help, --version, a
+// mistake on the command line).
+struct UsageExit {
+  int status;
+  std::string text;
+};
+
+// Exit statuses; those of grabfs-cli where they mean the same.
+inline constexpr int kExitFailed = 1;
+inline constexpr int kExitUsage = 2;
+
+// Throws UsageExit, or Error(EINVAL) for values that cannot be.
+DaemonOptions ParseOptions(int argc, const char* const* argv);
+
+// NAME=SOURCE[,key=value...]. Throws Error(EINVAL).
+DeviceOption ParseDeviceOption(const std::string& text);
+
+}  // namespace grabfs
