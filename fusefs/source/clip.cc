@@ -31,6 +31,15 @@ void Clip::Refuse(int code, const std::string& why) const {
   throw Error(code, "replay: " + path_ + ": " + why);
 }
 
+template <typename Action>
+auto Clip::Named(Action action) const {
+  try {
+    return action();
+  } catch (const Error& error) {
+    Refuse(error.code(), error.what());
+  }
+}
+
 void Clip::RefuseTruncated(uint64_t frame, uint64_t offset, uint64_t present,
                            uint64_t bytes) const {
   Refuse(EINVAL, "truncated frame " + std::to_string(frame) + " at byte " + std::to_string(offset) +
@@ -51,23 +60,21 @@ void Clip::Open() {
 }
 
 void Clip::IndexY4m(const std::string& start) {
-  try {
-    const Y4mHeader header = ParseY4mHeader(start);
-    format_ = header.format;
-    rate_ = header.rate;
-    for (uint64_t offset = header.length; offset < size_;) {
-      const uint64_t pixels = offset + ParseY4mFrameHeader(ReadText(offset, kY4mMaxLine), offset);
-      if (size_ - pixels < format_.bytes) {
-        RefuseTruncated(offsets_.size(), pixels, size_ - pixels, format_.bytes);
-      }
-      offsets_.push_back(pixels);
-      offset = pixels + format_.bytes;
+  const Y4mHeader header = Named([&] { return ParseY4mHeader(start); });
+  format_ = header.format;
+  rate_ = header.rate;
+  for (uint64_t offset = header.length; offset < size_;) {
+    const std::string text = ReadText(offset, kY4mMaxLine);
+    const uint64_t pixels = offset + Named([&] { return ParseY4mFrameHeader(text, offset); });
+    if (size_ - pixels < format_.bytes) {
+      RefuseTruncated(offsets_.size(), pixels, size_ - pixels, format_.bytes);
     }
-  } catch (const Error& error) {
-    Refuse(error.code(), error.what());
+    offsets_.push_back(pixels);
+    offset = pixels + format_.bytes;
   }
-  if (offsets_.empty())
+  if (offsets_.empty()) {
     Refuse(EINVAL, "no frame after the header, at byte " + std::to_string(size_));
+  }
   frames_ = offsets_.size();
 }
 

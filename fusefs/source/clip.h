@@ -47,6 +47,9 @@ class Clip {
   [[noreturn]] void Refuse(int code, const std::string& why) const;
   [[noreturn]] void RefuseTruncated(uint64_t frame, uint64_t offset, uint64_t present,
                                     uint64_t bytes) const;
+  // What `action` returns; an Error that it throws gets the name of the file.
+  template <typename Action>
+  auto Named(Action action) const;
   void Open();
   void IndexY4m(const std::string& start);
   void SetRawFormat(const FormatRequest& request);
