@@ -28,6 +28,8 @@ bool SeesAllProcesses() {
   return stat("/proc/self/ns/pid", &info) == 0 && info.st_ino == kInitialPidNamespace;
 }
 
+// Init maps no frames, and may be shielded from being read even by root.
+constexpr char kInit[] = "1";
 // How often a listing may show new processes before the scan gives up.
 constexpr int kMaxRounds = 8;
 
@@ -90,7 +92,7 @@ std::optional<std::unordered_set<uint64_t>> ScanMappings(dev_t device) {
     std::error_code error;
     for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
       const std::string name = entry.path().filename();
-      if (!IsNumber(name) || !seen.insert(name).second) continue;
+      if (name == kInit || !IsNumber(name) || !seen.insert(name).second) continue;
       found_new = true;
       if (!CollectProcess(entry.path(), device, inodes)) return std::nullopt;
     }
