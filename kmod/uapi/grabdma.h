@@ -400,7 +400,7 @@ struct grabdma_buffer_state {
 /* &grabdma_inject.fault; "next" means what begins after the command. */
 enum grabdma_fault {
 	GRABDMA_FAULT_DROP = 1,		/* the next @value frames are dropped */
-	GRABDMA_FAULT_DMA_ERROR = 2,	/* the next @value transfers fail with EIO, half done */
+	GRABDMA_FAULT_DMA_ERROR = 2,	/* the next @value transfers fail with EIO */
 	GRABDMA_FAULT_STALL = 3,	/* the next @value transfers never end by themselves */
 	GRABDMA_FAULT_UNPLUG = 4,	/* the device is gone, now; @value must be 0 */
 	GRABDMA_FAULT_SEQUENCE = 5,	/* the next frame has sequence number @value */

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Finding the memory of a buffer: single pages, large folios or one contiguous run, all of it within
+ * the reach of the device.
+ *
+ * The page allocator knows zones, not address limits. Where no zone fits the device's limit, pages
+ * are taken and those beyond the limit are held back, so that the allocator cannot return them
+ * again, until enough good ones have come or there are no more; then they are given back. This
+ * search never reclaims or kills: it takes what is free and fails otherwise.
+ *
+ * Contiguous runs beyond the allocator's largest block are found in the same spirit: blocks are
+ * taken until enough of them happen to be neighbours.
+ */
+#include <linux/highmem.h>
+#include <linux/sched/signal.h>
+
+#include "compat.h"
+#include "grabdma.h"
+
+/* Blocks looked at for each block of a contiguous run, and at least. */
+#define RUN_SEARCH_FACTOR 8
+#define RUN_SEARCH_MIN 64UL
+
+struct search {
+	struct grabdma_session *session;
+	struct list_head held; /* pages beyond the limit, linked by lru; private: the order */
+	u64 limit;
+};
+
+/* One zone to look in. @exact: all that it has is within the limit, so it is worth reclaiming. */
+struct zone_choice {
+	gfp_t zone;
+	bool exact;
+};
+
+static void hold_back(struct search *search, struct page *page, unsigned int order)
+{
+	set_page_private(page, order);
+	list_add(&page->lru, &search->held);
+}
+
+static void give_back(struct search *search)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, &search->held, lru) {
+		unsigned int order = page_private(page);
+
+		list_del(&page->lru);
+		set_page_private(page, 0);
+		__free_pages(page, order);
+		cond_resched();
+	}
+}
+
+static gfp_t gfp_for(const struct zone_choice *choice, unsigned int order)
+{
+	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN | choice->zone;
+
+	if (!choice->exact)
+		return (gfp & ~__GFP_RECLAIM) | __GFP_NORETRY;
+	return gfp | (order ? __GFP_NORETRY : __GFP_RETRY_MAYFAIL);
+}
+
+static struct page *take_folio(gfp_t gfp, unsigned int order)
+{
+	struct folio *folio = folio_alloc(gfp, order);
+
+	return folio ? folio_page(folio, 0) : NULL;
+}
+
+/* The block is not zeroed. @compound: a folio, otherwise pages that can be split. */
+static struct page *take_from(struct search *search, const struct zone_choice *choice,
+			      unsigned int order, bool compound)
+{
+	gfp_t gfp = gfp_for(choice, order);
+
+	while (!fatal_signal_pending(current)) {
+		struct page *page = compound ? take_folio(gfp, order) : alloc_pages(gfp, order);
+
+		if (!page)
+			return NULL;
+		if (grabdma_dma_reaches(search->session->adapter, page, PAGE_SIZE << order))
+			return page;
+		hold_back(search, page, order);
+		cond_resched();
+	}
+	return NULL;
+}
+
+static struct page *take(struct search *search, unsigned int order, bool compound)
+{
+	const struct zone_choice choices[] = {
+		{ 0, search->limit == U64_MAX },
+		{ GFP_DMA32, search->limit >= DMA_BIT_MASK(32) },
+		{ GFP_DMA, search->limit >= DMA_BIT_MASK(24) },
+	};
+	unsigned int i = 0;
+
+	if (grabdma_should_fail(search->session))
+		return NULL;
+	if (search->limit < DMA_BIT_MASK(32))
+		i = 1;
+	if (search->limit <= DMA_BIT_MASK(24))
+		i = 2;
+	for (; i < ARRAY_SIZE(choices); i++) {
+		struct page *page = take_from(search, &choices[i], order, compound);
+
+		if (page)
+			return page;
+		if (choices[i].exact)
+			break;
+	}
+	return NULL;
+}
+
+static void keep(struct grabdma_memory *memory, struct folio *folio)
+{
+	long i;
+
+	for (i = 0; i < folio_nr_pages(folio); i++)
+		clear_highpage(folio_page(folio, i));
+	memory->folios[memory->count++] = folio;
+	memory->pages += folio_nr_pages(folio);
+	cond_resched();
+}
+
+/*
+ * Folios from the largest order that fits down. Orders never rise again, so each folio is aligned in
+ * the file as the page cache wants it. The page cache has no folios of two pages.
+ */
+static int take_folios(struct search *search, struct grabdma_memory *memory, unsigned long pages,
+		       unsigned int order)
+{
+	while (memory->pages < pages) {
+		struct page *page;
+
+		while (order && ((1UL << order) > pages - memory->pages || order == 1))
+			order--;
+		page = take(search, order, true);
+		if (page)
+			keep(memory, page_folio(page));
+		else if (fatal_signal_pending(current))
+			return -EINTR;
+		else if (order)
+			order--;
+		else
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Keeps the first of @count pages of a block that was not allocated as a folio. */
+static void keep_split(struct grabdma_memory *memory, struct page *block, unsigned int order,
+		       unsigned long pages)
+{
+	unsigned long i;
+
+	split_page(block, order);
+	for (i = 0; i < 1UL << order; i++) {
+		if (memory->pages < pages)
+			keep(memory, page_folio(block + i));
+		else
+			__free_page(block + i);
+	}
+}
+
+/* First of @count neighbouring blocks around the one with number @block; 0: there are not so many. */
+static unsigned long find_run(struct xarray *blocks, unsigned long block, unsigned long count)
+{
+	unsigned long first = block, last = block;
+
+	while (last - first + 1 < count && first && xa_load(blocks, first - 1))
+		first--;
+	while (last - first + 1 < count && xa_load(blocks, last + 1))
+		last++;
+	return last - first + 1 < count ? 0 : first;
+}
+
+/* Takes the largest blocks until @count of them are neighbours; returns the first's number or 0. */
+static unsigned long collect_run(struct search *search, struct xarray *blocks, unsigned long count)
+{
+	unsigned long tries = max(RUN_SEARCH_MIN, RUN_SEARCH_FACTOR * count);
+	unsigned long run = 0;
+
+	while (!run && tries--) {
+		struct page *page = take(search, GRABDMA_MAX_ORDER, false);
+		unsigned long block;
+
+		if (!page)
+			break;
+		block = page_to_pfn(page) >> GRABDMA_MAX_ORDER;
+		if (xa_err(xa_store(blocks, block, page, GFP_KERNEL))) {
+			__free_pages(page, GRABDMA_MAX_ORDER);
+			break;
+		}
+		run = find_run(blocks, block, count);
+	}
+	return run;
+}
+
+static int take_long_run(struct search *search, struct grabdma_memory *memory, unsigned long pages)
+{
+	unsigned long count = DIV_ROUND_UP(pages, 1UL << GRABDMA_MAX_ORDER);
+	unsigned long run, block;
+	struct xarray blocks;
+	struct page *page;
+
+	xa_init(&blocks);
+	run = collect_run(search, &blocks, count);
+	for (block = run; run && block < run + count; block++)
+		keep_split(memory, xa_erase(&blocks, block), GRABDMA_MAX_ORDER, pages);
+	xa_for_each(&blocks, block, page)
+		__free_pages(page, GRABDMA_MAX_ORDER);
+	xa_destroy(&blocks);
+	return run ? 0 : -ENOMEM;
+}
+
+static int take_run(struct search *search, struct grabdma_memory *memory, unsigned long pages)
+{
+	unsigned int order = get_order(pages << PAGE_SHIFT);
+	struct page *page;
+
+	if (order > GRABDMA_MAX_ORDER)
+		return take_long_run(search, memory, pages);
+	page = take(search, order, false);
+	if (!page)
+		return -ENOMEM;
+	keep_split(memory, page, order, pages);
+	return 0;
+}
+
+static int take_by_strategy(struct search *search, struct grabdma_memory *memory,
+			    unsigned long pages, u32 strategy)
+{
+	switch (strategy) {
+	case GRABDMA_ALLOC_PAGES:
+		return take_folios(search, memory, pages, 0);
+	case GRABDMA_ALLOC_LARGE:
+		return take_folios(search, memory, pages, PMD_SHIFT - PAGE_SHIFT);
+	default:
+		return take_run(search, memory, pages);
+	}
+}
+
+static const char *strategy_name(u32 strategy)
+{
+	switch (strategy) {
+	case GRABDMA_ALLOC_PAGES:
+		return "single";
+	case GRABDMA_ALLOC_LARGE:
+		return "large";
+	default:
+		return "contiguous";
+	}
+}
+
+/* Finds @pages zeroed pages; they are freed by grabdma_memory_free(). */
+int grabdma_memory_alloc(struct grabdma_session *session, struct grabdma_memory *memory,
+			 unsigned long pages, u32 strategy)
+{
+	struct search search = {
+		.session = session,
+		.held = LIST_HEAD_INIT(search.held),
+		.limit = grabdma_dma_limit(session->adapter),
+	};
+	int error = -ENOMEM;
+
+	/* Hopeless requests are refused before they push everything else out of memory. */
+	if (pages > si_mem_available())
+		goto out;
+	if (grabdma_should_fail(session))
+		goto out;
+	memory->folios = kvmalloc_array(pages, sizeof(*memory->folios), GFP_KERNEL | __GFP_NOWARN);
+	if (!memory->folios)
+		goto out;
+	error = take_by_strategy(&search, memory, pages, strategy);
+	give_back(&search);
+	if (error)
+		grabdma_memory_free(memory);
+out:
+	if (error == -ENOMEM)
+		dev_notice_ratelimited(&session->adapter->dev,
+				       "no %lu %s pages below the device's limit 0x%llx\n", pages,
+				       strategy_name(strategy), search.limit);
+	return error;
+}
+
+void grabdma_memory_free(struct grabdma_memory *memory)
+{
+	while (memory->count) {
+		folio_put(memory->folios[--memory->count]);
+		cond_resched();
+	}
+	kvfree(memory->folios);
+	memory->folios = NULL;
+	memory->pages = 0;
+}
+
+/*
+ * Does somebody beside the page cache, page tables and us hold references to a page? A page that is
+ * not on an LRU list yet is on its way there, in a batch that holds one.
+ */
+static bool folio_pinned(struct folio *folio)
+{
+	long expected = 1 + grabdma_folio_mapcount(folio);
+
+	if (READ_ONCE(folio->mapping))
+		expected += folio_nr_pages(folio);
+	if (!folio_test_lru(folio))
+		expected++;
+	return folio_ref_count(folio) > expected;
+}
+
+/* Are pages in a pipe, in a socket's queue or pinned for I/O? A snapshot, at best effort. */
+bool grabdma_memory_pinned(const struct grabdma_memory *memory)
+{
+	unsigned long i;
+
+	for (i = 0; i < memory->count; i++)
+		if (folio_pinned(memory->folios[i]))
+			return true;
+	return false;
+}

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Buffers for output: which bytes were written and not sent yet, and sending them.
+ *
+ * write() says exactly which bytes it wrote; those are kept for each page as one span. A mapping
+ * says it through the dirty bits of its page tables, a page at a time. fsync() and msync(MS_SYNC)
+ * gather both, send each run of adjacent bytes as one transfer, and wait. With a write-back time the
+ * same happens in the background.
+ *
+ * A failed transfer is reported once to each open file, as EIO, and its bytes count as written
+ * again, so that the next fsync() tries again instead of claiming that they have arrived.
+ */
+#include <linux/pagemap.h>
+#include <linux/rmap.h>
+#include <linux/slab.h>
+
+#include "grabdma.h"
+
+/* Bytes [first, last) of a page; last is 0 when there are none. PAGE_SIZE may be 64 KiB. */
+struct span {
+	u32 first;
+	u32 last;
+};
+
+struct grabdma_output {
+	struct grabdma_buffer *buffer;
+	struct address_space *mapping; /* NULL: no file is left; mutex */
+	struct mutex mutex;	       /* one write-back at a time */
+	struct delayed_work writeback;
+	unsigned long interval; /* jiffies; 0: only on demand */
+	bool ended;		/* the session has given the buffer up; mutex */
+	bool mapped;		/* at some time, so page tables have to be asked; never cleared */
+
+	spinlock_t lock; /* of what follows */
+	struct span *spans;
+	unsigned long dirty_pages;
+};
+
+static void arm_writeback(struct grabdma_output *output)
+{
+	if (output->interval)
+		queue_delayed_work(grabdma_workqueue, &output->writeback, output->interval);
+}
+
+static void mark(struct grabdma_output *output, unsigned long page, u32 first, u32 last)
+{
+	struct span *span = &output->spans[page];
+
+	spin_lock(&output->lock);
+	if (!span->last) {
+		*span = (struct span){ first, last };
+		output->dirty_pages++;
+	} else {
+		span->first = min(span->first, first);
+		span->last = max(span->last, last);
+	}
+	spin_unlock(&output->lock);
+}
+
+static void mark_range(struct grabdma_output *output, u64 offset, u64 bytes)
+{
+	while (bytes) {
+		u32 first = offset_in_page(offset);
+		u32 length = min_t(u64, PAGE_SIZE - first, bytes);
+
+		mark(output, offset >> PAGE_SHIFT, first, first + length);
+		offset += length;
+		bytes -= length;
+	}
+}
+
+static struct span take_span(struct grabdma_output *output, unsigned long page)
+{
+	struct span span;
+
+	spin_lock(&output->lock);
+	span = output->spans[page];
+	if (span.last) {
+		output->spans[page] = (struct span){};
+		output->dirty_pages--;
+	}
+	spin_unlock(&output->lock);
+	return span;
+}
+
+/* write() has copied these bytes. */
+void grabdma_output_wrote(struct grabdma_output *output, u64 offset, size_t bytes)
+{
+	mark_range(output, offset, bytes);
+	arm_writeback(output);
+}
+
+/* Somebody maps the buffer and may write to it at any time. */
+void grabdma_output_mapped(struct grabdma_output *output)
+{
+	WRITE_ONCE(output->mapped, true);
+	arm_writeback(output);
+}
+
+bool grabdma_output_dirty(struct grabdma_output *output)
+{
+	return READ_ONCE(output->dirty_pages);
+}
+
+/*
+ * Has a mapping written to the page since this was last asked? Pages of output buffers are single,
+ * so page and folio are the same. The dirty bit is in the page tables, or in the page itself when
+ * the mapping is gone or the kernel wrote on behalf of a program.
+ */
+static bool page_written(struct folio *folio)
+{
+	bool written;
+
+	folio_lock(folio);
+	written = folio_mkclean(folio);
+	written |= folio_test_clear_dirty(folio);
+	folio_unlock(folio);
+	return written;
+}
+
+/* The buffer's last page ends with the buffer. */
+static u32 bytes_of_page(const struct grabdma_buffer *buffer, unsigned long page)
+{
+	return min_t(u64, PAGE_SIZE, buffer->bytes - ((u64)page << PAGE_SHIFT));
+}
+
+static void gather_mapped(struct grabdma_output *output, unsigned long first, unsigned long last)
+{
+	struct grabdma_buffer *buffer = output->buffer;
+	unsigned long page;
+
+	if (!READ_ONCE(output->mapped))
+		return;
+	for (page = first; page <= last; page++) {
+		if (page_written(buffer->memory.folios[page]))
+			mark(output, page, 0, bytes_of_page(buffer, page));
+		cond_resched();
+	}
+}
+
+/* Sends one run, unless there was an error before; what is not sent is dirty again. */
+static int send_run(struct grabdma_output *output, u64 offset, u64 bytes, int error)
+{
+	if (!bytes)
+		return error;
+	if (!error)
+		error = grabdma_engine_send(output->buffer, offset, bytes);
+	if (error)
+		mark_range(output, offset, bytes);
+	return error;
+}
+
+/* Joins adjacent spans to runs and sends them up to the first error. */
+static int send_pages(struct grabdma_output *output, unsigned long first, unsigned long last)
+{
+	u64 offset = 0, bytes = 0;
+	unsigned long page;
+	int error = 0;
+
+	for (page = first; page <= last; page++) {
+		struct span span = take_span(output, page);
+		u64 start = ((u64)page << PAGE_SHIFT) + span.first;
+
+		if (!span.last)
+			continue;
+		if (offset + bytes != start) {
+			error = send_run(output, offset, bytes, error);
+			offset = start;
+			bytes = 0;
+		}
+		bytes += span.last - span.first;
+	}
+	return send_run(output, offset, bytes, error);
+}
+
+/* Sends what was written to the pages; the mutex is held. */
+static int flush(struct grabdma_output *output, unsigned long first, unsigned long last)
+{
+	if (!output->mapping || output->ended)
+		return -ENODEV;
+	gather_mapped(output, first, last);
+	return send_pages(output, first, last);
+}
+
+static unsigned long last_page(const struct grabdma_output *output)
+{
+	return output->buffer->memory.pages - 1;
+}
+
+/**
+ * grabdma_output_fsync - fsync() and msync(MS_SYNC)
+ * @output: of the buffer
+ * @file: through which it is asked; an error is reported to it once
+ * @start: first byte
+ * @end: last byte; LLONG_MAX for the whole file
+ *
+ * Return: 0 when the device has all that was written to the range; -EIO; -ENODEV when there is no
+ * device any more.
+ */
+int grabdma_output_fsync(struct grabdma_output *output, struct file *file, loff_t start,
+			 loff_t end)
+{
+	unsigned long last = min_t(u64, (u64)end >> PAGE_SHIFT, last_page(output));
+	int error;
+
+	mutex_lock(&output->mutex);
+	error = flush(output, start >> PAGE_SHIFT, last);
+	mutex_unlock(&output->mutex);
+	if (error == -ENODEV)
+		return error;
+	if (error)
+		mapping_set_error(file->f_mapping, -EIO);
+	return file_check_and_advance_wb_err(file);
+}
+
+/* Looks again in an interval as long as a mapping can write, or something was not sent. */
+static void writeback(struct work_struct *work)
+{
+	struct grabdma_output *output =
+		container_of(to_delayed_work(work), struct grabdma_output, writeback);
+	int error;
+
+	mutex_lock(&output->mutex);
+	error = flush(output, 0, last_page(output));
+	if (error != -ENODEV) {
+		mapping_set_error(output->mapping, error ? -EIO : 0);
+		if (mapping_writably_mapped(output->mapping) || output->dirty_pages)
+			arm_writeback(output);
+	}
+	mutex_unlock(&output->mutex);
+}
+
+struct grabdma_output *grabdma_output_create(struct grabdma_buffer *buffer, u32 writeback_ms)
+{
+	struct grabdma_output *output = kzalloc(sizeof(*output), GFP_KERNEL_ACCOUNT);
+
+	if (!output)
+		return NULL;
+	output->spans = kvcalloc(buffer->memory.pages, sizeof(*output->spans), GFP_KERNEL_ACCOUNT);
+	if (!output->spans) {
+		kfree(output);
+		return NULL;
+	}
+	output->buffer = buffer;
+	output->interval = writeback_ms ? max(1UL, msecs_to_jiffies(writeback_ms)) : 0;
+	mutex_init(&output->mutex);
+	spin_lock_init(&output->lock);
+	INIT_DELAYED_WORK(&output->writeback, writeback);
+	return output;
+}
+
+void grabdma_output_destroy(struct grabdma_output *output)
+{
+	if (!output)
+		return;
+	kvfree(output->spans);
+	kfree(output);
+}
+
+/* The pages are in @mapping from now on. */
+void grabdma_output_attach(struct grabdma_output *output, struct address_space *mapping)
+{
+	output->mapping = mapping;
+}
+
+/* Sends in time what background write-back owes, then there is no write-back any more. */
+static void settle(struct grabdma_output *output)
+{
+	if (!output->interval)
+		return;
+	cancel_delayed_work_sync(&output->writeback);
+	mutex_lock(&output->mutex);
+	flush(output, 0, last_page(output));
+	mutex_unlock(&output->mutex);
+}
+
+/* The last file and mapping are gone. */
+void grabdma_output_detach(struct grabdma_output *output)
+{
+	settle(output);
+	mutex_lock(&output->mutex);
+	output->mapping = NULL;
+	mutex_unlock(&output->mutex);
+}
+
+/* The session gives the buffer up; afterwards no transfer is in flight and none begins. */
+void grabdma_output_quiesce(struct grabdma_output *output)
+{
+	settle(output);
+	mutex_lock(&output->mutex);
+	output->ended = true;
+	mutex_unlock(&output->mutex);
+	cancel_delayed_work_sync(&output->writeback);
+}
