@@ -2,9 +2,23 @@
 #include "fusefs/capture/pool.h"
 
 #include <iterator>
+#include <span>
 #include <utility>
 
+#include "fusefs/base/huge_pages.h"
+
 namespace grabfs {
+
+namespace {
+
+uint64_t InHugePages(const std::vector<std::shared_ptr<Memory>>& buffers) {
+  std::vector<std::span<const std::byte>> mappings;
+  mappings.reserve(buffers.size());
+  for (const auto& buffer : buffers) mappings.emplace_back(buffer->bytes());
+  return HugePageBytes(mappings);
+}
+
+}  // namespace
 
 Pool::Pool(uint32_t generation_number, const FrameFormat& frame_format,
            std::vector<std::unique_ptr<Memory>> buffers, Policy policy,
@@ -12,6 +26,7 @@ Pool::Pool(uint32_t generation_number, const FrameFormat& frame_format,
     : generation(generation_number),
       format(frame_format),
       memory(std::make_move_iterator(buffers.begin()), std::make_move_iterator(buffers.end())),
+      huge_page_bytes(InHugePages(memory)),
       notes(memory.size()),
       attachments(memory.size()),
       ring(

@@ -32,7 +32,8 @@ struct Pool {
   const uint32_t generation;  // 0, 1, ... within the device
   const FrameFormat format;
   const std::vector<std::shared_ptr<Memory>> memory;  // by slot
-  std::vector<std::atomic<uint32_t>> notes;           // by slot
+  const uint64_t huge_page_bytes;  // of the memory: in 2 MiB pages, as the kernel gave them
+  std::vector<std::atomic<uint32_t>> notes;  // by slot
   // Whatever the layer above needs to live as long as the memory, by slot; guarded by that layer.
   std::vector<std::shared_ptr<void>> attachments;
   Ring ring;

@@ -21,6 +21,8 @@ struct Operations {
   TaskThread* tasks;
   std::atomic<bool> passthrough_offered = false;  // by the kernel, in FUSE_INIT
   bool passthrough_wanted = true;
+  // Discards pages that the kernel has cached, now.
+  std::function<void(fuse_ino_t inode, off_t offset, off_t length)> drop_pages;
   std::function<void()> on_init;  // the kernel's FUSE_INIT is being answered
 };
 

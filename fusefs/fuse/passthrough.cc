@@ -76,14 +76,13 @@ DataPath Passthrough::Probe(bool wanted, bool offered) {
   const int32_t id = Register(session_->get(), file.get());
   if (id < 0) return {false, Refusal(-id)};
   Unregister(session_->get(), id);
-  const std::lock_guard lock(mutex_);
   enabled_ = true;
   return {true, "readers map the very pages of the buffers"};
 }
 
 std::optional<int32_t> Passthrough::BackingId(const Backing& backing) {
-  const std::lock_guard lock(mutex_);
   if (!enabled_) return std::nullopt;
+  const std::lock_guard lock(mutex_);
   auto& attachment = backing.pool->attachments[backing.slot];
   if (!attachment) attachment = std::make_shared<Registration>(session_);
   auto& registration = *std::static_pointer_cast<Registration>(attachment);

@@ -7,6 +7,7 @@
 // Threads: any.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -28,6 +29,8 @@ class Passthrough {
   // offered the capability.
   DataPath Probe(bool wanted, bool offered);
 
+  [[nodiscard]] bool enabled() const { return enabled_; }
+
   // The number to reply to an open with; nullopt: this file goes the cached path. The answer for a
   // file never changes, because the kernel does not mix the two for one inode.
   std::optional<int32_t> BackingId(const Backing& backing);
@@ -36,8 +39,8 @@ class Passthrough {
   struct Registration;
 
   std::shared_ptr<UniqueFd> session_;
-  std::mutex mutex_;  // guards Pool::attachments of all pools, and enabled_; leaf
-  bool enabled_ = false;
+  std::mutex mutex_;  // guards Pool::attachments of all pools; leaf
+  std::atomic<bool> enabled_ = false;
 };
 
 }  // namespace grabfs

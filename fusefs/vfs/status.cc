@@ -31,11 +31,14 @@ Json ToJson(const RingCounters& counters) {
           {"failed", counters.failed},     {"present", counters.present}};
 }
 
+Json ToJson(const Pool& pool) {
+  return {{"bytes", pool.memory.size() * pool.format.bytes},
+          {"huge_page_bytes", pool.huge_page_bytes}};
+}
+
 Json ToJson(const Device& device, const DataPath& path) {
   const DeviceState state = device.state();
   const auto pool = device.pool();
-  uint64_t memory_bytes = 0;
-  for (const auto& memory : pool->memory) memory_bytes += memory->bytes().size();
   return {{"name", device.name()},
           {"source", device.source_description()},
           {"state", CaptureStateName(state.state)},
@@ -57,7 +60,7 @@ Json ToJson(const Device& device, const DataPath& path) {
           {"counters", ToJson(device.counters())},
           {"data_path", path.passthrough ? "passthrough" : "cached"},
           {"data_path_reason", path.reason},
-          {"memory", {{"bytes", memory_bytes}}},
+          {"memory", ToJson(*pool)},
           {"settings", state.settings}};
 }
 
