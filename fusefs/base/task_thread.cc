@@ -25,12 +25,14 @@ void TaskThread::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void TaskThread::Post(Task task) {
+bool TaskThread::Post(Task task) {
   {
     const std::lock_guard lock(mutex_);
+    if (tasks_.size() >= kMaxBacklog) return false;
     tasks_.push_back(std::move(task));
   }
   changed_.notify_one();
+  return true;
 }
 
 void TaskThread::Wake(std::chrono::milliseconds delay) {

@@ -19,6 +19,8 @@ class TaskThread {
   using Task = std::function<void()>;
   using Clock = std::chrono::steady_clock;
 
+  static constexpr size_t kMaxBacklog = 16384;
+
   TaskThread() = default;
   ~TaskThread() { Stop(); }
   TaskThread(const TaskThread&) = delete;
@@ -30,7 +32,8 @@ class TaskThread {
   // Ends after the tasks posted so far; no-op when not running.
   void Stop();
 
-  void Post(Task task);
+  // False, and nothing is done, when kMaxBacklog tasks are waiting already.
+  bool Post(Task task);
   // The recurring task becomes due within `delay`, unless it is due earlier already.
   void Wake(std::chrono::milliseconds delay);
 

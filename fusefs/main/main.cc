@@ -34,14 +34,14 @@ std::unique_ptr<Source> MakeSourceOf(DeviceOption& option) {
 std::vector<std::unique_ptr<Device>> MakeDevices(std::vector<DeviceOption> options) {
   if (options.empty()) options.push_back(ParseDeviceOption(kDefaultDevice));
   std::vector<std::unique_ptr<Source>> sources;
-  uint64_t bytes = 0;
-  uint32_t buffers = 0;
+  uint64_t total_bytes = 0;
   for (auto& option : options) {
     sources.push_back(MakeSourceOf(option));
-    buffers += option.config.buffers;
-    bytes += option.config.buffers * sources.back()->format().bytes;
+    const uint64_t bytes = sources.back()->format().bytes;
+    CheckMemoryAvailable(option.config.buffers, bytes);
+    total_bytes += option.config.buffers * bytes;
   }
-  if (buffers > 0) CheckMemoryAvailable(1, bytes);
+  CheckMemoryAvailable(1, total_bytes);
   std::vector<std::unique_ptr<Device>> devices;
   for (size_t i = 0; i < options.size(); ++i) {
     devices.push_back(std::make_unique<Device>(options[i].config, std::move(sources[i])));
