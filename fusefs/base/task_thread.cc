@@ -25,14 +25,20 @@ void TaskThread::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-bool TaskThread::Post(Task task) {
+void TaskThread::Post(Task task) {
   {
     const std::lock_guard lock(mutex_);
-    if (tasks_.size() >= kMaxBacklog) return false;
     tasks_.push_back(std::move(task));
   }
   changed_.notify_one();
-  return true;
+}
+
+void TaskThread::PostUnlessBusy(Task task) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (tasks_.size() >= kMaxBacklog) return;
+  }
+  Post(std::move(task));
 }
 
 void TaskThread::Wake(std::chrono::milliseconds delay) {

@@ -32,8 +32,9 @@ class TaskThread {
   // Ends after the tasks posted so far; no-op when not running.
   void Stop();
 
-  // False, and nothing is done, when kMaxBacklog tasks are waiting already.
-  bool Post(Task task);
+  void Post(Task task);
+  // For what can be left out: does nothing when kMaxBacklog tasks are waiting already.
+  void PostUnlessBusy(Task task);
   // The recurring task becomes due within `delay`, unless it is due earlier already.
   void Wake(std::chrono::milliseconds delay);
 

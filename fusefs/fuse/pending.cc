@@ -47,7 +47,7 @@ void PendingRequests::OnInterrupt(fuse_req_t req, void* self) {
     if (it == pending.waiting_.end()) return;
     ticket = it->second;
   }
-  (void)pending.tasks_->Post([ticket] { ticket->Interrupt(); });
+  pending.tasks_->Post([ticket] { ticket->Interrupt(); });
 }
 
 }  // namespace grabfs

@@ -103,7 +103,7 @@ void Session::Shutdown() {
 
 void Session::OnInit() {
   // The exchange ends with the reply to FUSE_INIT: what comes after it needs another thread.
-  (void)tasks_.Post([this] {
+  tasks_.Post([this] {
     device_number_ = MountDeviceNumber(options_.mountpoint);
     struct statfs ignored = {};
     if (statfs(options_.mountpoint.c_str(), &ignored) != 0) {
@@ -122,7 +122,7 @@ void Session::OnInit() {
 
 void Session::ForgetName(uint64_t parent, uint64_t child, const std::string& name) {
   // With too much waiting to be told, names expire unannounced: opening one still says ENOENT.
-  (void)tasks_.Post([this, parent, child, name] {
+  tasks_.PostUnlessBusy([this, parent, child, name] {
     fuse_lowlevel_notify_delete(session_.get(), parent, child, name.c_str(), name.size());
   });
 }
@@ -133,7 +133,7 @@ void Session::DropName(uint64_t parent, const std::string& name) {
 
 void Session::ForgetAttributes(uint64_t inode) {
   // A negative offset: attributes only.
-  (void)tasks_.Post([this, inode] { fuse_lowlevel_notify_inval_inode(session_.get(), inode, -1, 0); });
+  tasks_.Post([this, inode] { fuse_lowlevel_notify_inval_inode(session_.get(), inode, -1, 0); });
 }
 
 void Session::DropPages(uint64_t inode) {
