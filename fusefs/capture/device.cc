@@ -322,10 +322,11 @@ uint64_t Device::Rebase(uint64_t source_sequence) {
   return sequence_base_ + source_sequence;
 }
 
-void Device::CountDropped(uint64_t sequence, uint64_t count) {
+void Device::CountDropped(uint64_t sequence, uint64_t count, const std::string& reason) {
   current_->ring.Drop(count);
   if (!events_->HasReaders()) return;
-  events_->Append("drop", {{"sequence", sequence}, {"count", count}, {"reason", "no free buffer"}});
+  const std::string text = reason.empty() ? "no free buffer" : reason;
+  events_->Append("drop", {{"sequence", sequence}, {"count", count}, {"reason", text}});
 }
 
 void Device::OnCompletion(const Completion& completion) {
@@ -337,7 +338,7 @@ void Device::OnCompletion(const Completion& completion) {
   const uint64_t missing = sequence - next_sequence_;
   const bool dropped = completion.kind == Completion::Kind::kDropped;
   const uint64_t lost = missing + (dropped ? 1 : 0);
-  if (lost > 0) CountDropped(next_sequence_, lost);
+  if (lost > 0) CountDropped(next_sequence_, lost, dropped ? completion.reason : "");
   next_sequence_ = sequence + 1;
   if (completion.kind == Completion::Kind::kFrame) {
     OnFrame(completion, sequence);

@@ -128,7 +128,7 @@ class Device {
   void OnCompletion(const Completion& completion);
   void OnFrame(const Completion& completion, uint64_t sequence);
   uint64_t Rebase(uint64_t source_sequence);
-  void CountDropped(uint64_t sequence, uint64_t count);
+  void CountDropped(uint64_t sequence, uint64_t count, const std::string& reason);
   void Queue(const Ring::Fill& fill);
   void FinishFill(uint32_t slot);
   void CaptureEnded(CaptureState next);
