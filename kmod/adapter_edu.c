@@ -3,11 +3,10 @@
  * QEMU's educational PCI device as a frame grabber, and the worked example for drivers of real
  * boards: bus-master DMA into scattered pages, in both directions, with MSI.
  *
- * The device has 4096 bytes of memory and moves up to 2048 of them in one transfer (QEMU before 8.0
- * stops at a transfer that ends with the memory's last byte if it is longer). It has no camera: of
- * each piece of an image, the test picture is painted into a staging buffer, the device fetches it by
- * DMA into its memory, and then writes it by DMA to where the piece belongs in the frame. Every byte
- * of a frame is written by the device.
+ * The device has 4096 bytes of memory, of which the first half is used: QEMU before 8.0 ends at any
+ * transfer that touches the last byte. It has no camera: of each piece of an image, the test picture
+ * is painted into a staging buffer, the device fetches it by DMA into its memory, and then writes it
+ * by DMA to where the piece belongs in the frame. Every byte of a frame is written by the device.
  *
  *     submit ─▶ [stage ─irq─▶] move ─irq─▶ … next piece … ─▶ grabdma_done
  */
@@ -35,8 +34,7 @@
 #define EDU_IRQ_DMA 0x100
 
 #define EDU_MEMORY 0x40000
-#define EDU_MEMORY_BYTES 4096
-#define EDU_PIECE_BYTES 2048
+#define EDU_MEMORY_BYTES 2048
 #define EDU_ABORT_US 1000000 /* a transfer takes 100 ms */
 
 static unsigned int dma_bits = 28;
@@ -78,8 +76,7 @@ static void start_dma(struct edu *edu, dma_addr_t host, bool to_host)
 static void start_piece(struct edu *edu)
 {
 	struct grabdma_request *request = edu->request;
-	size_t limit = min_t(size_t, EDU_PIECE_BYTES,
-			     EDU_MEMORY_BYTES - edu->position % EDU_MEMORY_BYTES);
+	size_t limit = EDU_MEMORY_BYTES - edu->position % EDU_MEMORY_BYTES;
 
 	edu->piece = grabdma_dma_piece(request, edu->position, limit, &edu->address);
 	edu->staged = !paints(request);
@@ -200,7 +197,7 @@ static int edu_setup(struct edu *edu)
 	error = dma_set_mask_and_coherent(&pci->dev, DMA_BIT_MASK(clamp(dma_bits, 20u, 64u)));
 	if (error)
 		return error;
-	edu->staging = dmam_alloc_coherent(&pci->dev, EDU_PIECE_BYTES, &edu->staging_address,
+	edu->staging = dmam_alloc_coherent(&pci->dev, EDU_MEMORY_BYTES, &edu->staging_address,
 					   GFP_KERNEL);
 	if (!edu->staging)
 		return -ENOMEM;
