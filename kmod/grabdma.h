@@ -157,6 +157,7 @@ struct grabdma_engine {
 	u64 sequence;	  /* of the next frame */
 	u64 clock_offset; /* added to timestamps */
 	u64 faults[GRABDMA_FAULT_STALL + 1];
+	struct grabdma_session *fault_owner; /* who asked for them last; they go with it */
 };
 
 struct grabdma_counters {
@@ -256,6 +257,7 @@ void grabdma_engine_init(struct grabdma_adapter *adapter);
 int grabdma_engine_start(struct grabdma_session *session, const struct grabdma_start *start);
 int grabdma_engine_trigger(struct grabdma_session *session, u64 frames);
 void grabdma_engine_stop(struct grabdma_session *session, bool dequeue);
+void grabdma_engine_forget_faults(struct grabdma_session *session);
 int grabdma_engine_queue(struct grabdma_buffer *buffer);
 void grabdma_engine_cancel_buffer(struct grabdma_buffer *buffer);
 int grabdma_engine_send(struct grabdma_buffer *buffer, u64 offset, u64 bytes);

@@ -188,7 +188,7 @@ static int publish(const struct call *call, struct grabdma_buffer *buffer, const
 	alloc->segments = buffer->segments;
 	alloc->live_fd = fds[GRABDMA_VIEW_LIVE];
 	alloc->frame_fd = fds[GRABDMA_VIEW_FRAME];
-	if (grabdma_should_fail(session) || reply(call)) {
+	if (reply(call)) {
 		for (i = 0; i < GRABDMA_VIEWS; i++)
 			if (files[i])
 				fput(files[i]);
@@ -390,6 +390,7 @@ static int inject(struct grabdma_session *session, struct grabdma_inject *argume
 		spin_lock_irq(&adapter->lock);
 		argument->pending = engine->faults[argument->fault];
 		engine->faults[argument->fault] = argument->value;
+		engine->fault_owner = session;
 		spin_unlock_irq(&adapter->lock);
 		return 0;
 	case GRABDMA_FAULT_UNPLUG:

@@ -424,6 +424,19 @@ void grabdma_engine_stop(struct grabdma_session *session, bool dequeue)
 	mutex_unlock(&adapter->control);
 }
 
+/* The faults that a session asked for do not outlive it. */
+void grabdma_engine_forget_faults(struct grabdma_session *session)
+{
+	struct grabdma_engine *engine = &session->adapter->engine;
+
+	spin_lock_irq(&session->adapter->lock);
+	if (engine->fault_owner == session) {
+		memset(engine->faults, 0, sizeof(engine->faults));
+		engine->fault_owner = NULL;
+	}
+	spin_unlock_irq(&session->adapter->lock);
+}
+
 /* The session becomes the owner; its first frame is due one interval from now, or at once. */
 static void take_over(struct grabdma_session *session, const struct grabdma_start *start)
 {

@@ -74,6 +74,7 @@ static int grabdma_session_release(struct inode *inode, struct file *file)
 	unsigned long id;
 
 	grabdma_engine_stop(session, true);
+	grabdma_engine_forget_faults(session);
 	xa_for_each(&session->buffers, id, buffer) {
 		xa_erase(&session->buffers, id);
 		grabdma_buffer_release(buffer);

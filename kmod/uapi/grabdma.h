@@ -397,7 +397,10 @@ struct grabdma_buffer_state {
 	__u64 entries;
 };
 
-/* &grabdma_inject.fault; "next" means what begins after the command. */
+/*
+ * &grabdma_inject.fault; "next" means what begins after the command, whoever captures. Counts that
+ * are left are forgotten when the session that set one last is closed.
+ */
 enum grabdma_fault {
 	GRABDMA_FAULT_DROP = 1,		/* the next @value frames are dropped */
 	GRABDMA_FAULT_DMA_ERROR = 2,	/* the next @value transfers fail with EIO */
@@ -406,7 +409,7 @@ enum grabdma_fault {
 	GRABDMA_FAULT_SEQUENCE = 5,	/* the next frame has sequence number @value */
 	GRABDMA_FAULT_TIME = 6,		/* the clock of timestamps reads @value ns now and runs on */
 	GRABDMA_FAULT_ALLOC_FAIL = 7,	/* the @value-th allocation of this session from now on */
-					/* fails, once; 0: none does. Not the device's: the session's. */
+					/* fails, once; 0: none does */
 };
 
 /**
