@@ -168,7 +168,7 @@ void Device::Start(Done done) {
         RequirePlugged();
         if (state_.state == CaptureState::kStreaming) return;
         HaltSource();
-        source_->Start(0);
+        StartSource(0);
         EnterState(CaptureState::kStreaming);
       },
       std::move(done));
@@ -198,7 +198,7 @@ void Device::Trigger(uint64_t frames, Done done) {
         if (outstanding_ + frames < frames) {
           throw Error(EINVAL, "trigger: too many frames are waiting already");
         }
-        source_->capturing() ? source_->Extend(frames) : source_->Start(frames);
+        source_->capturing() ? source_->Extend(frames) : StartSource(frames);
         outstanding_ += frames;
         Publish([&](DeviceState& state) { state.trigger = outstanding_; });
         EnterState(CaptureState::kStopped);
@@ -313,12 +313,19 @@ void Device::FinishFill(uint32_t slot) {
   observer_->OnFillEnded(*this, *current_, slot);
 }
 
+void Device::StartSource(uint64_t frames) {
+  source_->Start(frames);
+  beginning_ = true;
+}
+
 uint64_t Device::Rebase(uint64_t source_sequence) {
   // A source whose count starts over (a driver reset, a wrapped counter) must not give a name
   // twice.
   if (sequence_base_ + source_sequence < next_sequence_) {
     sequence_base_ = next_sequence_ - source_sequence;
   }
+  // What the device counted while nobody here wanted frames is no loss.
+  if (std::exchange(beginning_, false)) next_sequence_ = sequence_base_ + source_sequence;
   return sequence_base_ + source_sequence;
 }
 
@@ -332,6 +339,10 @@ void Device::CountDropped(uint64_t sequence, uint64_t count, const std::string& 
 void Device::OnCompletion(const Completion& completion) {
   if (completion.kind == Completion::Kind::kGone) {
     Unplug(completion.reason);
+    return;
+  }
+  if (completion.kind == Completion::Kind::kIdle) {
+    current_->ring.Recheck();
     return;
   }
   const uint64_t sequence = Rebase(completion.sequence);

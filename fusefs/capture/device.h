@@ -127,6 +127,7 @@ class Device {
   // Capture-thread only.
   void OnCompletion(const Completion& completion);
   void OnFrame(const Completion& completion, uint64_t sequence);
+  void StartSource(uint64_t frames);
   uint64_t Rebase(uint64_t source_sequence);
   void CountDropped(uint64_t sequence, uint64_t count, const std::string& reason);
   void Queue(const Ring::Fill& fill);
@@ -154,6 +155,7 @@ class Device {
   std::vector<bool> queued_;    // by slot: the source has it
   uint64_t sequence_base_ = 0;  // our sequence number of the source's number 0
   uint64_t next_sequence_ = 0;  // the next one expected
+  bool beginning_ = false;      // no completion yet since the source was started
   uint64_t outstanding_ = 0;    // frames of a limited capture still to come
   uint32_t next_generation_ = 0;
 

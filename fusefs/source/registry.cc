@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "fusefs/base/error.h"
+#include "fusefs/source/grabdma.h"
 #include "fusefs/source/pattern.h"
 #include "fusefs/source/replay.h"
 #include "fusefs/source/source.h"
@@ -20,6 +21,7 @@ struct Kind {
 constexpr Kind kKinds[] = {
     {"pattern", "pattern", MakePattern},
     {"replay", "replay:FILE", MakeReplay},
+    {"grabdma", "grabdma:/dev/grabdmaN", MakeGrabdma},
 };
 
 std::string KnownSources() {

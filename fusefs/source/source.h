@@ -39,15 +39,18 @@ struct Completion {
     kFrame,    // `buffer` holds a complete frame
     kError,    // the transfer into `buffer` failed; its contents are undefined
     kDropped,  // the frame was lost before it had a buffer; `buffer` is meaningless
+    kIdle,     // Memory::Probe() of `buffer` said "in use" and would not any more; no frame
     kGone,     // the device has been unplugged; no more completions, all buffers are given back
   };
   Kind kind = Kind::kFrame;
   uint32_t buffer = 0;
-  uint64_t sequence = 0;      // counts every frame the device produced, lost ones too
+  // Counts every frame the device produced, lost ones too: numbers left out are losses as well, but
+  // before the first completion after Start().
+  uint64_t sequence = 0;
   uint64_t timestamp_ns = 0;  // CLOCK_MONOTONIC, as near to the exposure as the device knows
   uint64_t bytes_used = 0;    // bytes of the image; the format's size for fixed-size formats
   uint32_t flags = 0;         // V4L2_BUF_FLAG_* that the device reported
-  std::string reason;         // of all but kFrame, for people
+  std::string reason = {};    // of all but kFrame, for people
 };
 
 class Source {
@@ -93,7 +96,7 @@ class Source {
   // kDropped completion follows); hardware, which keeps buffers queued, ignores it.
   void Starve();
   // The next completion, in order of sequence; nullopt when there is none now. Idle sources are
-  // asked too: theirs can only be kGone.
+  // asked too: theirs can only be kIdle or kGone.
   std::optional<Completion> Dequeue();
 
   // Settings of the source's own (keys beyond width, height, format, rate), for attributes:

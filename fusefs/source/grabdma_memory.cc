@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// DMA buffers of the module as Memory.
+#include "fusefs/source/grabdma_memory.h"
+
+#include <utility>
+
+#include "fusefs/base/error.h"
+#include "fusefs/base/mapping.h"
+
+namespace grabfs {
+namespace {
+
+// A buffer's number, given back at the end of its life; so also when mapping it fails.
+class BufferNumber {
+ public:
+  BufferNumber(std::shared_ptr<GrabdmaSession> session, uint32_t id)
+      : session_(std::move(session)), id_(id) {}
+  ~BufferNumber() { session_->Free(id_); }
+  BufferNumber(const BufferNumber&) = delete;
+  BufferNumber& operator=(const BufferNumber&) = delete;
+
+  [[nodiscard]] GrabdmaSession& session() const { return *session_; }
+  [[nodiscard]] uint32_t get() const { return id_; }
+
+ private:
+  const std::shared_ptr<GrabdmaSession> session_;
+  const uint32_t id_;
+};
+
+class ModuleMemory final : public GrabdmaMemory {
+ public:
+  ModuleMemory(std::shared_ptr<GrabdmaSession> session, GrabdmaSession::Buffer buffer,
+               uint64_t bytes, const std::string& what)
+      : number_(std::move(session), buffer.id),
+        live_fd_(std::move(buffer.live_fd)),
+        frame_fd_(std::move(buffer.frame_fd)),
+        mapping_(live_fd_.get(), bytes, what) {
+    bytes_ = mapping_.bytes();
+  }
+
+  [[nodiscard]] uint32_t id() const override { return number_.get(); }
+  [[nodiscard]] int live_fd() const override { return live_fd_.get(); }
+  [[nodiscard]] int frame_fd() const override { return frame_fd_.get(); }
+  [[nodiscard]] Usage Probe() override;
+
+ private:
+  const BufferNumber number_;
+  const UniqueFd live_fd_;
+  const UniqueFd frame_fd_;
+  const Mapping mapping_;  // of the live view, whose users hold nothing
+};
+
+// A question that fails must not let a frame be overwritten.
+Memory::Usage ModuleMemory::Probe() {
+  grabdma_buffer_entry entry = {};
+  entry.buffer = number_.get();
+  try {
+    number_.session().QueryAndWatch({&entry, 1});
+  } catch (const Error&) {
+    return Usage::kInUse;
+  }
+  return (entry.flags & GRABDMA_BUFFER_HELD) != 0 ? Usage::kInUse : Usage::kIdle;
+}
+
+}  // namespace
+
+std::unique_ptr<GrabdmaMemory> AllocateGrabdmaMemory(std::shared_ptr<GrabdmaSession> session,
+                                                     const std::string& name, uint64_t bytes,
+                                                     uint32_t strategy) {
+  auto buffer = session->Allocate(bytes, strategy);
+  return std::make_unique<ModuleMemory>(std::move(session), std::move(buffer), bytes,
+                                        "buffer " + name);
+}
+
+}  // namespace grabfs
