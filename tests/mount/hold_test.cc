@@ -262,13 +262,17 @@ TEST_F(HoldTest, LocksExcludeEachOtherAsFlockSays) {
 TEST_F(HoldTest, ABlockedLockIsGrantedWhenTheOtherGoes) {
   CaptureOne();
   const std::string buffer = BufferOfFrame();
+  Child child([&](Child::Parent parent) {
+    parent.Await();
+    const UniqueFd fd = Open(buffer, O_RDONLY);
+    const bool waits = ErrorOf(::flock(fd.get(), LOCK_EX | LOCK_NB)) == EWOULDBLOCK;
+    parent.Tell();
+    return waits ? ErrorOf(::flock(fd.get(), LOCK_EX)) : 1;
+  });
+  // Opened after the fork: a descriptor that the child had too would keep the lock.
   UniqueFd mine = Open(buffer, O_RDONLY);
   ASSERT_EQ(ErrorOf(::flock(mine.get(), LOCK_EX)), 0);
-  Child child([&](Child::Parent parent) {
-    const UniqueFd fd = Open(buffer, O_RDONLY);
-    parent.Tell();
-    return ErrorOf(::flock(fd.get(), LOCK_EX));
-  });
+  child.Tell();
   child.Await();
   mine.reset();
   EXPECT_EQ(child.Wait(), 0);

@@ -207,9 +207,8 @@ TEST_F(LifecycleTest, TheMountHelperTakesWhatFstabSays) {
   const std::string program = MakeScratchDirectory("sbin") + "/mount.fuse.grabfs";
   std::filesystem::create_symlink(DaemonPath(), program);
   const std::string mountpoint = MakeScratchDirectory("mount");
-  const CommandResult result =
-      RunCommand({program, "cam9=pattern\\054width=64\\054height=32\\054buffers=2", mountpoint,
-                  "-o", "rw,noatime,nofail,umask=027"});
+  const CommandResult result = RunCommand({program, "cam9=pattern,width=64,height=32,buffers=2",
+                                           mountpoint, "-o", "rw,noatime,nofail,umask=027"});
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_EQ(Device(mountpoint + "/cam9").Get("width"), "64");
   EXPECT_EQ(Stat(mountpoint + "/cam9/format").st_mode & 0777, 0640U);

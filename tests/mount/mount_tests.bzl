@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One test program, run once for each data path of the mount."""
 
-load("//bazel:cc.bzl", "grabfs_mount_test")
+load("//bazel:cc.bzl", "grabfs_cc_library", "grabfs_cc_test")
 
 # What support/environment.h calls them.
 DATA_PATHS = ["passthrough", "cached", "user"]
@@ -16,14 +16,22 @@ def mount_tests(name, data_paths = DATA_PATHS, data = [], size = "medium", **kwa
       size: of the tests, as Bazel understands it.
       **kwargs: passed to each test.
     """
+
+    # Compiled once, linked into each test.
+    grabfs_cc_library(
+        name = name + "_cases",
+        testonly = True,
+        srcs = [name + ".cc"],
+        alwayslink = True,
+        deps = ["//tests/mount/support"],
+    )
     for path in data_paths:
-        grabfs_mount_test(
+        grabfs_cc_test(
             name = name + "_" + path,
             size = size,
-            srcs = [name + ".cc"],
             data = ["//fusefs:grabfs"] + data,
             env = {"GRABFS_DATA_PATH": path},
-            deps = ["//tests/mount/support"],
+            deps = [":" + name + "_cases"],
             **kwargs
         )
     native.test_suite(

@@ -120,7 +120,7 @@ class MountEnvironment : public ::testing::Environment {
     // --gtest_repeat sets up again; the namespace and the user are still right.
     State& state = TheState();
     if (std::exchange(state.started, true)) return;
-    state.daemon = FindProgram("GRABFS_BIN", "fusefs/grabfs");
+    state.daemon = FindProgram("GRABFS_BIN", "fusefs/main/grabfs");
     state.cli = FindProgram("GRABFS_CLI_BIN", "cli/grabfs-cli");
     if (::access("/dev/fuse", F_OK) != 0) throw std::runtime_error("there is no /dev/fuse");
     if (::geteuid() == 0) {
@@ -187,7 +187,7 @@ std::string MakeScratchDirectory(const std::string& name) {
 
 std::string SkipReason() { return TheState().skip_reason; }
 
-std::chrono::seconds SoakTime() {
+std::chrono::milliseconds SoakTime() {
   return std::chrono::seconds(std::stoi(EnvironmentOr("GRABFS_TEST_SECONDS", "10")));
 }
 

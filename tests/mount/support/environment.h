@@ -34,7 +34,7 @@ std::string MakeScratchDirectory(const std::string& name);
 // Why the tests of this program cannot run here; empty when they can.
 std::string SkipReason();
 // How long one soak lasts.
-std::chrono::seconds SoakTime();
+std::chrono::milliseconds SoakTime();
 
 // An ordinary account of every Debian machine, other than the one of the `user` data path.
 inline constexpr unsigned kOtherUid = 1;  // daemon
