@@ -24,23 +24,35 @@ constexpr unsigned kMaxWorkers = 16;
 // Frames are often closed many at a time: look once for all of them.
 constexpr std::chrono::milliseconds kHousekeepingDelay{20};
 
-// What libfuse says goes to our log, and its last words into the error of a failed mount.
-std::mutex last_words_mutex;  // guards last_words; leaf
-std::string last_words;
+// What libfuse says: the reason of a failed mount, or something for the log. It prints lines in
+// pieces.
+struct LibfuseMessages {
+  std::mutex mutex;  // guards all below; leaf
+  bool mounted = false;
+  std::string unfinished;
+  std::string last_line;
+};
+LibfuseMessages& Messages() {
+  static LibfuseMessages messages;
+  return messages;
+}
 
 void OnLibfuseMessage(fuse_log_level level, const char* format, va_list arguments) {
   std::array<char, 512> text{};
   std::vsnprintf(text.data(), text.size(), format, arguments);
-  std::string line(text.data());
-  while (!line.empty() && line.back() == '\n') line.pop_back();
-  if (level <= FUSE_LOG_WARNING) LogWarning(line);
-  const std::lock_guard lock(last_words_mutex);
-  last_words = line;
+  LibfuseMessages& messages = Messages();
+  const std::lock_guard lock(messages.mutex);
+  messages.unfinished += text.data();
+  if (!messages.unfinished.ends_with('\n')) return;
+  messages.unfinished.pop_back();
+  messages.last_line = std::exchange(messages.unfinished, {});
+  if (messages.mounted && level <= FUSE_LOG_WARNING) LogWarning(messages.last_line);
 }
 
 std::string LastWords() {
-  const std::lock_guard lock(last_words_mutex);
-  return last_words.empty() ? "no reason given" : last_words;
+  LibfuseMessages& messages = Messages();
+  const std::lock_guard lock(messages.mutex);
+  return messages.last_line.empty() ? "no reason given" : messages.last_line;
 }
 
 }  // namespace
@@ -67,9 +79,13 @@ Session::Session(Options options, FileSystem* file_system)
   session_.reset(
       fuse_session_new(&args, &OperationsTable(), sizeof(fuse_lowlevel_ops), &operations_));
   fuse_opt_free_args(&args);
-  if (!session_) throw Error(EINVAL, "mount options '" + mount_options + "': " + LastWords());
+  if (!session_) throw Error(EINVAL, "mount options: " + LastWords());
   if (fuse_session_mount(session_.get(), options_.mountpoint.c_str()) != 0) {
     throw Error(EIO, "cannot mount on " + options_.mountpoint + ": " + LastWords());
+  }
+  {
+    const std::lock_guard lock(Messages().mutex);
+    Messages().mounted = true;
   }
   passthrough_ = std::make_unique<Passthrough>(fuse_session_fd(session_.get()));
   operations_.passthrough = passthrough_.get();

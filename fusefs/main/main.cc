@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // grabfs: the daemon. Puts the rooms together: options, devices, the tree, the mount.
-#include <filesystem>
+#include <sys/resource.h>
+
+#include <cerrno>
 #include <iostream>
 #include <memory>
 #include <utility>
@@ -49,7 +51,17 @@ std::vector<std::unique_ptr<Device>> MakeDevices(std::vector<DeviceOption> optio
   return devices;
 }
 
+// Each buffer takes two descriptors and each open passed-through file none, so only the number of
+// buffers counts: take what the administrator allows.
+void RaiseFileLimit() {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void Serve(const DaemonOptions& options) {
+  RaiseFileLimit();
   CheckMountpoint(options.mountpoint);
   Background background = options.foreground ? Background() : Background::Enter();
   if (options.syslog) InitLog(LogTarget::kSyslog);

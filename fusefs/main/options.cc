@@ -171,10 +171,8 @@ DaemonOptions ParseOptions(int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    std::ostringstream out;
-    std::ostringstream err;
-    const bool asked = app.exit(error, out, err) == 0;
-    throw UsageExit{asked ? 0 : kExitUsage, asked ? out.str() : err.str()};
+    if (error.get_exit_code() == 0) throw UsageExit{0, app.help()};
+    throw UsageExit{kExitUsage, std::string("grabfs: ") + error.what() + " (see grabfs --help)\n"};
   }
   if (version) throw UsageExit{0, std::string("grabfs ") + kVersion + "\n"};
   const size_t expected = helper ? 2 : 1;

@@ -100,14 +100,15 @@ void Ring::Drop(uint64_t count) {
 
 std::optional<Ring::Frame> Ring::Hold(uint64_t sequence) {
   const std::lock_guard lock(mutex_);
-  const auto it = named_.find(sequence);
-  if (it == named_.end()) return std::nullopt;
-  Slot& slot = slots_[it->second];
-  Unshelve(it->second);
+  const auto index = SlotOf(sequence);
+  if (!index) return std::nullopt;
+  Slot& slot = slots_[*index];
+  if (!slot.named && slot.holds == 0) return std::nullopt;
+  Unshelve(*index);
   ++slot.holds;
   ++slot.hold_serial;
   slot.opened = true;
-  return FrameAt(it->second);
+  return FrameAt(*index);
 }
 
 bool Ring::HoldSlot(uint32_t index) {
@@ -171,12 +172,8 @@ void Ring::Settle(const Mapped& mapped) {
 
 std::optional<Ring::Frame> Ring::Find(uint64_t sequence) const {
   const std::lock_guard lock(mutex_);
-  if (const auto it = named_.find(sequence); it != named_.end()) return FrameAt(it->second);
-  for (uint32_t index = 0; index < slots(); ++index) {
-    const Slot& slot = slots_[index];
-    if (slot.state == State::kReady && slot.info.sequence == sequence) return FrameAt(index);
-  }
-  return std::nullopt;
+  const auto index = SlotOf(sequence);
+  return index ? std::optional(FrameAt(*index)) : std::nullopt;
 }
 
 bool Ring::Named(uint64_t sequence) const {
@@ -273,6 +270,15 @@ Ring::Place Ring::PlaceOf(uint32_t index) const {
   const Slot& slot = slots_[index];
   if (slot.named) return {1, slot.info.sequence, index};
   return {0, slot.freed_at, index};
+}
+
+std::optional<uint32_t> Ring::SlotOf(uint64_t sequence) const {
+  if (const auto it = named_.find(sequence); it != named_.end()) return it->second;
+  for (uint32_t index = 0; index < slots(); ++index) {
+    const Slot& slot = slots_[index];
+    if (slot.state == State::kReady && slot.info.sequence == sequence) return index;
+  }
+  return std::nullopt;
 }
 
 void Ring::Shelve(uint32_t index) {

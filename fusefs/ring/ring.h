@@ -108,7 +108,9 @@ class Ring {
 
   // --- Holding: for anybody.
 
-  // Holds the frame of this sequence number; nullopt when there is none of that name.
+  // Holds the frame of this sequence number; nullopt when there is none of that name. A frame that
+  // lost its name can be held again while somebody holds it, as an unlinked file can be reopened
+  // through /proc/PID/fd.
   std::optional<Frame> Hold(uint64_t sequence);
   // Holds a slot with whatever is in it; false while it is being filled.
   bool HoldSlot(uint32_t slot);
@@ -169,6 +171,7 @@ class Ring {
 
   // All private functions expect mutex_ to be held.
   [[nodiscard]] Place PlaceOf(uint32_t slot) const;
+  [[nodiscard]] std::optional<uint32_t> SlotOf(uint64_t sequence) const;
   void Shelve(uint32_t slot);    // into available_ or mapped_, if it belongs there
   void Unshelve(uint32_t slot);  // out of both
   [[nodiscard]] bool StillUsed(uint32_t slot);

@@ -98,6 +98,7 @@ void FileSystem::AddDevice(std::unique_ptr<Device> device) {
     if (!running_) return;
   }
   kernel_->DropName(kRootInode, node->device->name());
+  kernel_->ForgetAttributes(kRootInode);
   node->device->Run(this);
 }
 
@@ -278,7 +279,8 @@ struct stat FileSystem::BaseStat(uint64_t inode, mode_t mode, uint64_t size) con
 }
 
 FileSystem::Attr FileSystem::DirAttr(uint64_t inode, uint32_t directories) const {
-  Attr attr{BaseStat(inode, S_IFDIR | 0755, 0), kNotAtAll};
+  // Every path walk asks for the mode of each directory, so it had better be known.
+  Attr attr{BaseStat(inode, S_IFDIR | 0755, 0), kForever};
   attr.stat.st_nlink = 2 + directories;
   return attr;
 }
@@ -350,6 +352,10 @@ std::string FileSystem::XattrNames(uint64_t inode) {
 }
 
 std::string FileSystem::Xattr(uint64_t inode, std::string_view name) {
+  // Told so of one file, ls asks no further file for its security label and access control list.
+  if (!name.starts_with("user.")) {
+    throw Error(EOPNOTSUPP, std::string(name) + ": only user.* attributes exist here");
+  }
   if (inode != kRootInode && inode != kRootStatusInode && name.starts_with("user.grabfs.")) {
     if (const auto frame = FrameOf(inode)) {
       if (auto value = FrameXattr(name, frame->first, frame->second)) return *value;
@@ -422,7 +428,15 @@ std::unique_ptr<OpenFile> FileSystem::OpenFrame(const NodePtr& node, uint64_t se
   // The kernel's permission check lets root pass; this promise binds root too.
   if (Writes(flags)) throw Error(EACCES, "frames are read-only");
   auto pool = node->device->pool();
-  const auto frame = pool->ring.Hold(sequence);
+  auto frame = pool->ring.Hold(sequence);
+  if (!frame) {
+    for (auto& retired : node->device->retired_pools()) {
+      if ((frame = retired->ring.Hold(sequence))) {
+        pool = std::move(retired);
+        break;
+      }
+    }
+  }
   if (!frame) ThrowStale();
   return std::make_unique<FrameFile>(Use(node), std::move(pool), *frame,
                                      [this] { kernel_->WakeHousekeeper(); });
@@ -594,6 +608,7 @@ void FileSystem::RemoveDevice(const NodePtr& node) {
     by_number_.erase(node->number);
   }
   kernel_->ForgetName(kRootInode, Of(*node, NodeKind::kDeviceDir).number(), node->device->name());
+  kernel_->ForgetAttributes(kRootInode);
 }
 
 }  // namespace grabfs

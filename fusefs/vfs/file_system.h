@@ -103,7 +103,7 @@ class FileSystem : public DeviceObserver {
   void Unlink(uint64_t parent, const std::string& name);
   void Allocate(uint64_t inode, int mode, uint64_t offset, uint64_t length);
   std::string XattrNames(uint64_t inode);
-  std::string Xattr(uint64_t inode, std::string_view name);  // ENODATA
+  std::string Xattr(uint64_t inode, std::string_view name);  // ENODATA, EOPNOTSUPP
   struct statvfs Statistics();
 
   // flock(2); see LockTable.
