@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The real daemon, mounted for one benchmark, and what it costs.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/bench/benchmark.h"
+#include "tests/mount/support/device.h"
+#include "tests/mount/support/process.h"
+
+namespace grabfs::bench {
+
+// A full HD picture of the pattern source, not streaming, as a device of the command line.
+std::string FullHdDevice(unsigned buffers);
+
+class Daemon {
+ public:
+  // Returns when the mount answers. `devices`: NAME=SOURCE,key=value... Throws with the daemon's
+  // own words when it does not come up.
+  Daemon(const Context& context, const std::vector<std::string>& devices);
+  // Unmounts; the daemon is gone afterwards.
+  ~Daemon();
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  [[nodiscard]] mount_test::Device device(const std::string& name = "cam0") const {
+    return mount_test::Device(mountpoint_ + "/" + name);
+  }
+  [[nodiscard]] nlohmann::json Status() const;
+  // User and system time of all its threads, those that have ended included.
+  [[nodiscard]] double CpuSeconds() const;
+  // Resident memory, the frame buffers (which it has mapped) included.
+  [[nodiscard]] uint64_t ResidentBytes() const;
+
+ private:
+  void AwaitMount();
+
+  std::string mountpoint_;
+  mount_test::Process process_;
+};
+
+}  // namespace grabfs::bench
