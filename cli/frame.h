@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One captured frame, held: as long as a Frame lives its pixels do not change, and its buffer is
+// not used for another.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "cli/image.h"
+#include "fusefs/base/pixel_format.h"
+#include "fusefs/base/unique_fd.h"
+
+namespace grabfs::cli {
+
+// What the extended attributes of a frame say.
+struct FrameInfo {
+  uint64_t sequence = 0;
+  uint64_t timestamp_ns = 0;  // CLOCK_MONOTONIC
+  FrameFormat format;
+  uint64_t bytes_used = 0;
+  uint64_t flags = 0;    // V4L2_BUF_FLAG_*
+  uint64_t dropped = 0;  // frames lost directly before it
+};
+
+class Frame {
+ public:
+  // nullopt when there is no such frame (any more). Throws Error otherwise.
+  static std::optional<Frame> Open(const std::filesystem::path& file);
+
+  [[nodiscard]] const FrameInfo& info() const { return info_; }
+  // All pixels. By read(), not mmap(): should the daemon die, it is an error and not a SIGBUS.
+  [[nodiscard]] Bytes Read() const;
+
+ private:
+  Frame(std::string path, UniqueFd fd);
+
+  [[nodiscard]] std::string Attribute(const char* name) const;
+  [[nodiscard]] uint64_t Number(const char* name) const;
+
+  std::string path_;
+  UniqueFd fd_;
+  FrameInfo info_;
+};
+
+}  // namespace grabfs::cli

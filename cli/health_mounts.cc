@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The mounts' part of `doctor`.
+#include "cli/health.h"
+#include "cli/mount.h"
+#include "cli/mount_table.h"
+#include "cli/text.h"
+#include "fusefs/base/error.h"
+
+namespace grabfs::cli {
+namespace {
+
+using enum Finding::Severity;
+
+Finding ExamineDataPath(const DeviceStatus& d) {
+  if (d.data_path == "passthrough") {
+    return {kGood, d.name, "passthrough: readers map the very pages of the buffers, no copy", ""};
+  }
+  return {kSlow, d.name, d.data_path + ": each frame is copied once (" + d.data_path_reason + ")",
+          "passthrough needs Linux 6.9 and a daemon with CAP_SYS_ADMIN"};
+}
+
+Finding ExamineMemory(const DeviceStatus& d, uint64_t huge) {
+  constexpr uint64_t kHugePage = uint64_t{2} << 20;
+  const std::string text =
+      HumanBytes(huge) + " of " + HumanBytes(d.memory.bytes) + " in 2 MiB pages";
+  if (d.bytes < kHugePage || huge > 0) return {kGood, d.name, text, ""};
+  return {kSlow, d.name, text + ": a mapping takes more faults",
+          "allow huge pages for shared memory, or free memory and mount again"};
+}
+
+std::vector<Finding> ExamineMount(const std::string& mountpoint) {
+  const MountStatus status = Mount(mountpoint).Status();
+  std::vector<Finding> findings = {{kGood, mountpoint,
+                                    "answers: grabfs " + status.version + ", process " +
+                                        std::to_string(status.pid) + ", " +
+                                        Plural(status.devices.size(), "device"),
+                                    ""}};
+  for (const DeviceStatus& device : status.devices) {
+    for (Finding& finding : ExamineDevice(device)) findings.push_back(std::move(finding));
+  }
+  return findings;
+}
+
+}  // namespace
+
+std::string SeverityName(Finding::Severity severity) {
+  switch (severity) {
+    case kGood:
+      return "good";
+    case kNote:
+      return "note";
+    case kSlow:
+      return "slow";
+    case kBroken:
+      return "broken";
+  }
+  return "";
+}
+
+std::vector<Finding> ExamineDevice(const DeviceStatus& d) {
+  std::vector<Finding> findings = {ExamineDataPath(d)};
+  if (d.memory.huge_page_bytes) findings.push_back(ExamineMemory(d, *d.memory.huge_page_bytes));
+  if (d.state == "error") {
+    findings.push_back({kBroken, d.name, "stands still: " + d.last_error,
+                        "grabfs-cli start " + d.name + ", when the cause is gone"});
+  }
+  if (d.counters.dropped > 0) {
+    findings.push_back({kNote, d.name,
+                        Plural(d.counters.dropped, "frame") + " dropped for want of a buffer",
+                        "more buffers (set " + d.name +
+                            " buffers_count=N), or readers that hold frames for less time"});
+  }
+  return findings;
+}
+
+std::vector<Finding> ExamineMounts(const Context& context) {
+  std::vector<Finding> findings;
+  for (const auto& [mountpoint, source, device_major, device_minor] :
+       GrabfsMounts(context.system)) {
+    if (IsStale(mountpoint)) {
+      findings.push_back({kBroken, mountpoint, "stale: its daemon is gone, every access fails",
+                          "grabfs-cli umount --stale"});
+      continue;
+    }
+    try {
+      for (Finding& finding : ExamineMount(mountpoint)) findings.push_back(std::move(finding));
+    } catch (const Error& error) {
+      findings.push_back({kBroken, mountpoint, error.what(), "unmount it and mount it again"});
+    }
+  }
+  if (findings.empty()) {
+    findings.push_back({kNote, "mounts", "no grabfs is mounted", "grabfs-cli mount DIR"});
+  }
+  return findings;
+}
+
+}  // namespace grabfs::cli

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Frames of any fourcc as pictures that image files can hold: grey or RGB, rows without padding.
+// Pure functions.
+//
+// YCbCr is taken as ITU-R BT.601 in studio swing (luma 16...235, chroma 16...240), which is what
+// the formats of V4L2 mean unless a driver says otherwise, and becomes full swing, each sample
+// rounded to the nearest integer and clipped to 0...255. A chroma sample serves all pixels that
+// share it; nothing is interpolated. RGB becomes grey by BT.601's weights. The alpha or filler
+// byte of 32-bit formats is ignored.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "fusefs/base/pixel_format.h"
+
+namespace grabfs::cli {
+
+using Bytes = std::vector<uint8_t>;
+
+struct Image {
+  uint32_t width = 0;
+  uint32_t height = 0;
+  uint32_t channels = 0;  // 1: grey, 3: red green blue
+  uint32_t bits = 0;      // of a sample: 8, or 16 with the more significant byte first
+  Bytes samples;
+
+  [[nodiscard]] uint64_t row_bytes() const { return uint64_t{width} * channels * (bits / 8); }
+};
+
+// Would Convert() give a grey picture?
+bool IsGrey(Fourcc fourcc);
+
+// All three throw Error(EINVAL) when the format is unknown or `pixels` is too short for it.
+// Grey formats to grey of their own depth, all others to RGB of 8 bits.
+Image Convert(const FrameFormat& format, std::span<const uint8_t> pixels);
+// Grey whatever the format: luma of YCbCr, the weighted sum of RGB.
+Image ConvertToGrey(const FrameFormat& format, std::span<const uint8_t> pixels);
+// RGB whatever the format; grey formats keep their depth.
+Image ConvertToRgb(const FrameFormat& format, std::span<const uint8_t> pixels);
+
+}  // namespace grabfs::cli

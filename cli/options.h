@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The options and arguments of one verb, as a verb declares them. The only users of CLI11 are
+// options.cc and run.cc; numbers are parsed here so that "00000042" is 42 and never octal.
+//
+// Every function binds a variable that must outlive the parsing; it keeps its value when the
+// option is not given.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
+namespace grabfs::cli {
+
+class Options {
+ public:
+  explicit Options(CLI::App& app) : app_(app) {}
+
+  // `names`: "-n,--frames". `placeholder` stands for the value in the help.
+  void Flag(const std::string& names, bool& value, const std::string& help);
+  void Text(const std::string& names, std::string& value, const std::string& placeholder,
+            const std::string& help);
+  void Count(const std::string& names, std::optional<uint64_t>& value,
+             const std::string& placeholder, const std::string& help);
+  void Seconds(const std::string& names, std::optional<double>& value, const std::string& help);
+
+  // Arguments without a dash; `name` is for the help. They are optional.
+  void Argument(const std::string& name, std::string& value, const std::string& help);
+  void Arguments(const std::string& name, std::vector<std::string>& values,
+                 const std::string& help);
+
+  // Everything from the first argument that is not declared on, untouched.
+  void PassOn(std::vector<std::string>& values);
+
+ private:
+  CLI::App& app_;
+};
+
+}  // namespace grabfs::cli

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Portable Network Graphics, by libpng.
+#pragma once
+
+#include "cli/image.h"
+
+namespace grabfs::cli {
+
+// A complete PNG file. Throws Error(EIO) with libpng's own words.
+Bytes EncodePng(const Image& image);
+
+}  // namespace grabfs::cli

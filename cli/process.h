@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Other programs: where they are, and running one to its end.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/context.h"
+
+namespace grabfs::cli {
+
+// Beside this program, else in $PATH.
+std::optional<std::filesystem::path> FindProgram(const Context& context, const std::string& name);
+
+// Runs it with this process's descriptors and environment, and waits. Returns its exit status, or
+// 128 + N when signal N ended it. Throws Error when it cannot be started.
+int RunProgram(const std::filesystem::path& program, const std::vector<std::string>& args);
+
+}  // namespace grabfs::cli

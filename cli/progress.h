@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A progress bar on one line of a terminal.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <iosfwd>
+
+namespace grabfs::cli {
+
+class Progress {
+ public:
+  // Does nothing at all unless `enabled`.
+  Progress(std::ostream& terminal, bool enabled, uint64_t total);
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  ~Progress() { Clear(); }
+
+  // Draws, but not so often that drawing costs anything.
+  void Show(uint64_t done, uint64_t lost);
+  // Takes the bar away, so that other lines can be printed.
+  void Clear();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  std::ostream& terminal_;
+  const bool enabled_;
+  const uint64_t total_;
+  const Clock::time_point begin_ = Clock::now();
+  Clock::time_point next_draw_ = begin_;
+  bool drawn_ = false;
+};
+
+}  // namespace grabfs::cli

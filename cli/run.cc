@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/run.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <exception>
+#include <ostream>
+#include <sstream>
+
+#include "cli/text.h"
+#include "fusefs/base/version.h"
+
+namespace grabfs::cli {
+namespace {
+
+constexpr const char* kProgram = "grabfs-cli";
+constexpr size_t kHelpColumn = 26;
+
+bool IsVersion(const std::string& arg) { return arg == "-V" || arg == "--version"; }
+bool IsHelp(const std::string& arg) { return arg == "-h" || arg == "--help" || arg == "help"; }
+
+// The parser of one verb, with all that its help shows.
+class VerbParser {
+ public:
+  VerbParser(const VerbEntry& entry, Verb& verb)
+      : app_(std::string(entry.summary), std::string(kProgram) + " " + std::string(entry.name)) {
+    app_.get_formatter()->column_width(kHelpColumn);
+    app_.set_help_flag("-h,--help", "Print this help and exit");
+    app_.footer(Examples(entry));
+    Options options(app_);
+    verb.Declare(options);
+  }
+
+  // Throws CLI::ParseError, of which CLI::CallForHelp is one kind.
+  void Parse(std::vector<std::string> args) {
+    std::reverse(args.begin(), args.end());  // as CLI11 wants them
+    app_.parse(std::move(args));
+  }
+
+  [[nodiscard]] std::string Help() const { return Trim(app_.help()) + "\n"; }
+
+ private:
+  static std::string Examples(const VerbEntry& entry) {
+    std::istringstream lines{std::string(entry.examples)};
+    std::string text = "Examples:";
+    for (std::string line; std::getline(lines, line);) text += "\n  " + line;
+    return text;
+  }
+
+  CLI::App app_;
+};
+
+const VerbEntry& FindVerb(const std::string& name) {
+  for (const VerbEntry* entry : Verbs()) {
+    if (entry->name == name) return *entry;
+  }
+  throw UsageError(name + ": no such verb; 'grabfs-cli --help' lists them");
+}
+
+ExitCode RunVerb(const VerbEntry& entry, const std::vector<std::string>& args, Context& context) {
+  const std::unique_ptr<Verb> verb = entry.make();
+  VerbParser parser(entry, *verb);
+  try {
+    parser.Parse(args);
+  } catch (const CLI::CallForHelp&) {
+    context.out << parser.Help();
+    return ExitCode::kDone;
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(std::string(entry.name) + ": " + error.what() + "; see 'grabfs-cli " +
+                     std::string(entry.name) + " --help'");
+  }
+  return verb->Run(context);
+}
+
+// --mount may stand before the verb, too: `grabfs-cli --mount DIR list`.
+std::vector<std::string> VerbFirst(std::vector<std::string> args) {
+  const bool separate = !args.empty() && args.front() == "--mount";
+  const bool joined = !args.empty() && args.front().starts_with("--mount=");
+  const size_t length = separate ? 2 : 1;
+  if ((separate || joined) && args.size() > length) {
+    const auto verb = args.begin() + static_cast<std::ptrdiff_t>(length);
+    std::rotate(args.begin(), verb, verb + 1);
+  }
+  return args;
+}
+
+ExitCode Dispatch(const std::vector<std::string>& args, Context& context) {
+  if (args.empty()) {
+    context.err << OverviewHelp();
+    return ExitCode::kUsage;
+  }
+  if (IsVersion(args.front())) {
+    context.out << kProgram << ' ' << kVersion << '\n';
+    return ExitCode::kDone;
+  }
+  if (!IsHelp(args.front())) {
+    return RunVerb(FindVerb(args.front()), {args.begin() + 1, args.end()}, context);
+  }
+  context.out << (args.size() > 1 ? VerbHelp(FindVerb(args[1])) : OverviewHelp());
+  return ExitCode::kDone;
+}
+
+ExitCode Fail(Context& context, const std::string& message, ExitCode code) {
+  context.out.flush();
+  context.err << kProgram << ": " << OneLine(message) << '\n';
+  return code;
+}
+
+std::string Explained(const Error& error) {
+  const std::string gone = " (its daemon is gone: 'grabfs-cli umount --stale' clears the mount)";
+  return error.what() + (error.code() == ENOTCONN ? gone : "");
+}
+
+}  // namespace
+
+ExitCode Run(const std::vector<std::string>& args, Context& context) {
+  try {
+    const ExitCode code = Dispatch(VerbFirst(args), context);
+    if (context.out.flush()) return code;
+    return Fail(context, "cannot write to standard output", ExitCode::kFailed);
+  } catch (const Error& error) {
+    return Fail(context, Explained(error), ExitCodeOf(error));
+  } catch (const std::exception& error) {
+    return Fail(context, error.what(), ExitCode::kFailed);
+  }
+}
+
+std::string OverviewHelp() {
+  std::ostringstream text;
+  text << "grabfs-cli looks at and drives a grabfs mount.\n"
+          "Usage: grabfs-cli VERB [OPTIONS] [ARGUMENTS]\n\nVerbs:\n";
+  for (const VerbEntry* entry : Verbs()) {
+    text << "  " << entry->name << std::string(10 - entry->name.size(), ' ') << entry->summary
+         << '\n';
+  }
+  text << "\n'grabfs-cli VERB --help' tells more about one, with examples.\n\n"
+          "Exit status: 0 done, 1 failed, 2 usage, 3 no such device or mount, 4 time-out,\n"
+          "5 frames were lost and --no-drop was asked.\n";
+  return text.str();
+}
+
+std::string VerbHelp(const VerbEntry& entry) {
+  const std::unique_ptr<Verb> verb = entry.make();
+  return VerbParser(entry, *verb).Help();
+}
+
+}  // namespace grabfs::cli

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// grabfs-cli capture: triggers frames and waits until they are there.
+#include "cli/frame_report.h"
+#include "cli/target.h"
+#include "cli/text.h"
+#include "cli/verb.h"
+
+namespace grabfs::cli {
+namespace {
+
+class CaptureVerb : public Verb {
+ public:
+  void Declare(Options& options) override {
+    target_.DeclareDevice(options);
+    options.Count("-n,--frames", frames_, "N", "How many (default 1)");
+    options.Seconds("--timeout", timeout_, "Give up after so long without a frame (default 10)");
+    options.Flag("--no-drop", no_drop_, "Exit with status 5 when a frame is lost");
+    options.Flag("--json", json_, "One object a line instead of a path");
+  }
+
+  ExitCode Run(Context& context) override {
+    const Device device = target_.FindDevice(context);
+    const uint64_t wanted = frames_.value_or(1);
+    // Listening begins before the trigger, so that no frame can be missed.
+    FrameFeed feed(device);
+    Trigger(device, wanted);
+    Tally tally;
+    while (tally.frames() + tally.lost() < wanted) {
+      const double seconds = timeout_.value_or(10);
+      const std::optional<Outcome> outcome = feed.Next(Deadline::After(seconds));
+      if (!outcome) {
+        throw TimeoutError(device.name() + ": " + std::to_string(tally.frames()) + " of " +
+                           Plural(wanted, "frame") + ", then none in " + Decimal(seconds, 1) +
+                           " s: " + ExplainSilence(device.Status()));
+      }
+      tally.Count(*outcome);
+      if (outcome->kind == Outcome::Kind::kFrame) PrintFrame(context, device, *outcome, json_);
+    }
+    return tally.Conclude(context, device, no_drop_);
+  }
+
+ private:
+  static void Trigger(const Device& device, uint64_t frames) {
+    if (frames == 0) throw UsageError("capture: 0 frames are none; -n 1 is the least");
+    if (device.Status().state == "streaming") {
+      throw Error(EBUSY, device.name() + ": it is streaming, frames come by themselves: " +
+                             "'grabfs-cli wait' for them, or 'grabfs-cli stop' first");
+    }
+    device.Set("trigger", std::to_string(frames));
+  }
+
+  Target target_;
+  std::optional<uint64_t> frames_;
+  std::optional<double> timeout_;
+  bool no_drop_ = false;
+  bool json_ = false;
+};
+
+}  // namespace
+
+extern const VerbEntry kCaptureVerb;
+const VerbEntry kCaptureVerb = {
+    "capture",
+    "Trigger frames, wait for them and print their paths",
+    "cp $(grabfs-cli capture) picture.raw\n"
+    "grabfs-cli capture cam0 -n 4 --no-drop --timeout 2",
+    &MakeVerb<CaptureVerb>,
+};
+
+}  // namespace grabfs::cli

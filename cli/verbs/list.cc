@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// grabfs-cli list: the devices of every mount, one a line.
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "cli/table.h"
+#include "cli/target.h"
+#include "cli/text.h"
+#include "cli/verb.h"
+
+namespace grabfs::cli {
+namespace {
+
+class ListVerb : public Verb {
+ public:
+  void Declare(Options& options) override {
+    target_.DeclareMount(options);
+    options.Flag("--json", json_, "One array of objects");
+  }
+
+  ExitCode Run(Context& context) override {
+    const std::vector<Mount> mounts = target_.FindMounts(context);
+    if (mounts.empty()) throw NoDeviceError("no grabfs is mounted: 'grabfs-cli mount DIR'");
+    if (json_) {
+      PrintJson(context, mounts);
+    } else {
+      PrintTable(context, mounts);
+    }
+    return ExitCode::kDone;
+  }
+
+ private:
+  static void PrintJson(Context& context, const std::vector<Mount>& mounts) {
+    nlohmann::json all = nlohmann::json::array();
+    for (const Mount& mount : mounts) {
+      const nlohmann::json status = mount.StatusJson();
+      for (nlohmann::json device : status.at("devices")) {
+        device["mountpoint"] = mount.root().string();
+        all.push_back(std::move(device));
+      }
+    }
+    context.out << all.dump(2) << '\n';
+  }
+
+  static void PrintTable(Context& context, const std::vector<Mount>& mounts) {
+    using enum Table::Align;
+    Table table({{"DEVICE"},
+                 {"STATE"},
+                 {"FORMAT"},
+                 {"SIZE"},
+                 {"RATE", kRight},
+                 {"BUFFERS", kRight},
+                 {"FRAMES", kRight},
+                 {"DROPPED", kRight},
+                 {"MOUNTPOINT"}});
+    for (const Mount& mount : mounts) {
+      for (const DeviceStatus& d : mount.Status().devices) {
+        table.AddRow({d.name, d.state, d.format,
+                      std::to_string(d.width) + "x" + std::to_string(d.height), d.rate,
+                      std::to_string(d.buffers.count), std::to_string(d.counters.present),
+                      std::to_string(d.counters.dropped), mount.root().string()});
+      }
+    }
+    table.Print(context.out);
+  }
+
+  Target target_;
+  bool json_ = false;
+};
+
+}  // namespace
+
+extern const VerbEntry kListVerb;
+const VerbEntry kListVerb = {
+    "list",
+    "List the devices of all grabfs mounts",
+    "grabfs-cli list\n"
+    "grabfs-cli list --json | jq -r '.[] | select(.state == \"streaming\") | .name'",
+    &MakeVerb<ListVerb>,
+};
+
+}  // namespace grabfs::cli

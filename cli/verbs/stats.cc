@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// grabfs-cli stats: counters of devices, and how fast they grow.
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <ostream>
+#include <thread>
+
+#include "cli/table.h"
+#include "cli/target.h"
+#include "cli/text.h"
+#include "cli/verb.h"
+
+namespace grabfs::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Sample {
+  Clock::time_point when;
+  std::vector<DeviceStatus> devices;
+};
+
+Sample Take(const std::vector<Device>& devices) {
+  Sample sample = {Clock::now(), {}};
+  for (const Device& device : devices) sample.devices.push_back(device.Status());
+  return sample;
+}
+
+// Growth a second of the counters of one device between two samples.
+struct Rates {
+  double frames = 0;   // complete frames
+  double dropped = 0;  // and failed
+  double bytes = 0;    // of complete frames
+};
+
+Rates Compare(const DeviceStatus& before, const DeviceStatus& after, double seconds) {
+  const auto lost = [](const DeviceStatus& d) { return d.counters.dropped + d.counters.failed; };
+  const auto complete = [&](const DeviceStatus& d) { return d.counters.captured - lost(d); };
+  // A device that was unplugged in between begins at 0 again.
+  const auto growth = [&](uint64_t from, uint64_t to) {
+    return to < from ? 0 : static_cast<double>(to - from) / seconds;
+  };
+  const double frames = growth(complete(before), complete(after));
+  return {frames, growth(lost(before), lost(after)), frames * static_cast<double>(after.bytes)};
+}
+
+class StatsVerb : public Verb {
+ public:
+  void Declare(Options& options) override {
+    target_.DeclareDevice(options);
+    options.Seconds("-i,--interval", interval_, "Between two looks (default 1)");
+    options.Count("-n,--count", count_, "N", "How many intervals (default 1); 0: for ever");
+    options.Flag("--json", json_, "One object a line for each device and interval");
+  }
+
+  ExitCode Run(Context& context) override {
+    if (interval_ && *interval_ <= 0) throw UsageError("stats: the interval must be above 0");
+    const std::vector<Device> devices = target_.FindDevices(context);
+    const uint64_t count = count_.value_or(1);
+    Sample before = Take(devices);
+    for (uint64_t i = 0; count == 0 || i < count; ++i) {
+      std::this_thread::sleep_for(std::chrono::duration<double>(interval_.value_or(1)));
+      Sample after = Take(devices);
+      Print(context, before, after);
+      before = std::move(after);
+    }
+    return ExitCode::kDone;
+  }
+
+ private:
+  void Print(Context& context, const Sample& before, const Sample& after) {
+    const double seconds = std::chrono::duration<double>(after.when - before.when).count();
+    for (size_t i = 0; i < after.devices.size(); ++i) {
+      const DeviceStatus& device = after.devices[i];
+      const Rates rates = Compare(before.devices[i], device, seconds);
+      if (json_) {
+        PrintJson(context, device, rates, seconds);
+      } else {
+        AddRow(device, rates);
+      }
+    }
+    if (!json_) table_.Print(context.out);
+    context.out.flush();
+  }
+
+  static void PrintJson(Context& context, const DeviceStatus& d, const Rates& rates,
+                        double seconds) {
+    const auto& c = d.counters;
+    const nlohmann::ordered_json object = {
+        {"device", d.name},
+        {"state", d.state},
+        {"interval_s", seconds},
+        {"frames_per_s", rates.frames},
+        {"dropped_per_s", rates.dropped},
+        {"bytes_per_s", rates.bytes},
+        {"captured", c.captured},
+        {"delivered", c.delivered},
+        {"recycled", c.recycled},
+        {"dropped", c.dropped},
+        {"failed", c.failed},
+        {"present", c.present},
+        {"held", d.buffers.held},
+    };
+    context.out << object.dump() << '\n';
+  }
+
+  void AddRow(const DeviceStatus& d, const Rates& rates) {
+    const auto& c = d.counters;
+    table_.AddRow({d.name, d.state, Decimal(rates.frames, 1), Decimal(rates.dropped, 1),
+                   Decimal(rates.bytes / 1e6, 1), std::to_string(c.captured),
+                   std::to_string(c.delivered), std::to_string(c.recycled),
+                   std::to_string(c.dropped), std::to_string(c.failed), std::to_string(c.present),
+                   std::to_string(d.buffers.held)});
+  }
+
+  Target target_;
+  std::optional<double> interval_;
+  std::optional<uint64_t> count_;
+  bool json_ = false;
+  Table table_{{{"DEVICE"},
+                {"STATE    "},
+                {"FRAMES/S", Table::Align::kRight},
+                {"DROPS/S", Table::Align::kRight},
+                {"  MB/S", Table::Align::kRight},
+                {"CAPTURED", Table::Align::kRight},
+                {"DELIVERED", Table::Align::kRight},
+                {"RECYCLED", Table::Align::kRight},
+                {"DROPPED", Table::Align::kRight},
+                {"FAILED", Table::Align::kRight},
+                {"PRESENT", Table::Align::kRight},
+                {"HELD", Table::Align::kRight}}};
+};
+
+}  // namespace
+
+extern const VerbEntry kStatsVerb;
+const VerbEntry kStatsVerb = {
+    "stats",
+    "Show counters and rates of devices",
+    "grabfs-cli stats\n"
+    "grabfs-cli stats cam0 -i 0.5 -n 0\n"
+    "grabfs-cli stats --json | jq .frames_per_s",
+    &MakeVerb<StatsVerb>,
+};
+
+}  // namespace grabfs::cli

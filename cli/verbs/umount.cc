@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// grabfs-cli umount: takes a mount away, living or stale, or says who keeps it busy.
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "cli/mount_table.h"
+#include "cli/mount_users.h"
+#include "cli/process.h"
+#include "cli/text.h"
+#include "cli/verb.h"
+
+namespace grabfs::cli {
+namespace {
+
+// Absolute and without symbolic links, as the kernel's table has it. The last component is left
+// alone: on a stale mount point nothing can be looked up.
+std::string Normalized(const std::string& mountpoint) {
+  std::filesystem::path path = std::filesystem::absolute(mountpoint).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();
+  std::error_code ignored;
+  const std::filesystem::path parent = std::filesystem::canonical(path.parent_path(), ignored);
+  const std::string candidate = (ignored ? path : parent / path.filename()).string();
+  const std::filesystem::path real = std::filesystem::canonical(candidate, ignored);
+  return ignored ? candidate : real.string();
+}
+
+std::string Describe(const std::vector<MountUser>& users) {
+  std::vector<std::string> texts;
+  for (const MountUser& user : users) {
+    texts.push_back(user.command + " (process " + std::to_string(user.pid) + ") " + user.use);
+  }
+  return Join(texts, ", ");
+}
+
+class UmountVerb : public Verb {
+ public:
+  void Declare(Options& options) override {
+    options.Argument("MOUNTPOINT", mountpoint_, "May be left out when there is only one");
+    options.Flag("--lazy", lazy_, "Take it out of the tree now, the rest when nobody uses it");
+    options.Flag("--stale", stale_, "Every mount whose daemon is gone");
+    options.Flag("--json", json_, "An array of the mount points that were taken away");
+  }
+
+  ExitCode Run(Context& context) override {
+    if (stale_ && !mountpoint_.empty()) {
+      throw UsageError("umount: --stale finds mount points by itself");
+    }
+    nlohmann::json done = nlohmann::json::array();
+    for (const MountEntry& mount : stale_ ? FindStale(context) : FindOne(context)) {
+      Unmount(context, mount);
+      done.push_back(mount.mountpoint);
+    }
+    if (json_) context.out << done.dump() << '\n';
+    return ExitCode::kDone;
+  }
+
+ private:
+  static std::vector<MountEntry> FindStale(const Context& context) {
+    std::vector<MountEntry> mounts = GrabfsMounts(context.system);
+    std::erase_if(mounts, [](const MountEntry& mount) { return !IsStale(mount.mountpoint); });
+    return mounts;
+  }
+
+  [[nodiscard]] std::vector<MountEntry> FindOne(const Context& context) const {
+    const std::vector<MountEntry> mounts = GrabfsMounts(context.system);
+    if (mountpoint_.empty()) {
+      if (mounts.empty()) throw NoDeviceError("no grabfs is mounted");
+      if (mounts.size() > 1) throw UsageError("umount: several grabfs are mounted: name one");
+      return mounts;
+    }
+    const std::string wanted = Normalized(mountpoint_);
+    const auto found = std::find_if(mounts.begin(), mounts.end(), [&](const MountEntry& mount) {
+      return mount.mountpoint == wanted;
+    });
+    if (found == mounts.end()) throw NoDeviceError(mountpoint_ + ": no grabfs is mounted there");
+    return {*found};
+  }
+
+  void Unmount(const Context& context, const MountEntry& mount) const {
+    // Asked beforehand too: fusermount3 does not hand errno values on.
+    const std::vector<MountUser> users = FindMountUsers(context.system, mount);
+    const int code = ::geteuid() == 0 ? AsRoot(mount) : AsUser(context, mount);
+    if (code == 0) return;
+    if (code == EBUSY || !users.empty()) {
+      const std::string who = users.empty() ? "a process of another user" : Describe(users);
+      throw Error(
+          EBUSY, mount.mountpoint + ": busy: " + who + "; end that, or 'grabfs-cli umount --lazy'");
+    }
+    throw Error(code, mount.mountpoint + ": cannot be unmounted: " + ErrnoText(code));
+  }
+
+  // Both return 0 or an errno value.
+  [[nodiscard]] int AsRoot(const MountEntry& mount) const {
+    const int flags = UMOUNT_NOFOLLOW | (lazy_ ? MNT_DETACH : 0);
+    return ::umount2(mount.mountpoint.c_str(), flags) == 0 ? 0 : errno;
+  }
+
+  [[nodiscard]] int AsUser(const Context& context, const MountEntry& mount) const {
+    const auto fusermount = FindProgram(context, "fusermount3");
+    if (!fusermount) throw Error(ENOENT, "umount: fusermount3 is missing; install fuse3");
+    std::vector<std::string> args = {"-u", "-q", "--", mount.mountpoint};
+    if (lazy_) args.insert(args.begin(), "-z");
+    return RunProgram(*fusermount, args) == 0 ? 0 : EPERM;
+  }
+
+  std::string mountpoint_;
+  bool lazy_ = false;
+  bool stale_ = false;
+  bool json_ = false;
+};
+
+}  // namespace
+
+extern const VerbEntry kUmountVerb;
+const VerbEntry kUmountVerb = {
+    "umount",
+    "Unmount grabfs, or say who keeps it busy",
+    "grabfs-cli umount\n"
+    "grabfs-cli umount /mnt/grabfs --lazy\n"
+    "grabfs-cli umount --stale",
+    &MakeVerb<UmountVerb>,
+};
+
+}  // namespace grabfs::cli
