@@ -364,11 +364,11 @@ void Grabdma::Handle(const grabdma_record& record) {
 }
 
 void Grabdma::OnResult(const grabdma_record& record) {
+  const FrameNumbers::Step step = numbers_.Frame(record.sequence, record.dropped_before);
   const auto found = slot_of_.find(record.buffer);
   if (found == slot_of_.end() || slots_[found->second].state != State::kQueued) return;
   slots_[found->second].state = State::kIdle;
   --queued_;
-  const FrameNumbers::Step step = numbers_.Frame(record.sequence, record.dropped_before);
   TellLost(step);
   const bool failed = record.type == GRABDMA_RECORD_ERROR;
   told_.push_back({.kind = failed ? Kind::kError : Kind::kFrame,

@@ -10,8 +10,7 @@ namespace grabfs {
 
 void FrameNumbers::Begin() {
   beginning_ = true;
-  dropped_ = 0;
-  told_ = 0;
+  told_ = dropped_;
 }
 
 FrameNumbers::Step FrameNumbers::Frame(uint64_t sequence, uint64_t dropped) {

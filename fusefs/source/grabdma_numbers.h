@@ -23,7 +23,8 @@ class FrameNumbers {
     uint64_t next = 0;
   };
 
-  // A capture begins. What the adapter counted since the last one is no loss.
+  // A capture begins. What the adapter counted since the last one is no loss; all records of that
+  // one have been shown.
   void Begin();
   // A frame or error record: `dropped` frames were lost between the one before and this one.
   Step Frame(uint64_t sequence, uint64_t dropped);
