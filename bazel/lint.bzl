@@ -24,7 +24,7 @@ _TEST_CHECKS = ",".join([
 ])
 
 _RUN = """
-if clang-tidy --quiet "--config-file=$CONFIG" ${CHECKS:+"--checks=$CHECKS"} "$SOURCE" -- "$@" >"$REPORT.out" 2>"$REPORT.err"; then
+if clang-tidy-19 --quiet "--config-file=$CONFIG" ${CHECKS:+"--checks=$CHECKS"} "$SOURCE" -- "$@" >"$REPORT.out" 2>"$REPORT.err"; then
   mv "$REPORT.out" "$REPORT"
   rm "$REPORT.err"
 else
