@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "fusefs/base/clock.h"
@@ -65,7 +64,9 @@ Device::Device(Config config, std::unique_ptr<Source> source)
   ReplacePool(config_.buffers);
 }
 
-Device::~Device() {
+Device::~Device() { Halt(); }
+
+void Device::Halt() {
   {
     const std::lock_guard lock(mutex_);
     quit_ = true;
@@ -211,7 +212,8 @@ void Device::Reject(const Error& error, Done done) {
 }
 
 void Device::Post(Action action, Done done) {
-  auto command = [this, action = std::move(action), done = std::move(done)] {
+  bool accepted = false;
+  auto command = [this, action = std::move(action), done] {
     std::optional<Error> failure;
     try {
       action();
@@ -223,7 +225,13 @@ void Device::Post(Action action, Done done) {
   };
   {
     const std::lock_guard lock(mutex_);
-    commands_.emplace_back(std::move(command));
+    if (!quit_) commands_.emplace_back(std::move(command));
+    accepted = !quit_;
+  }
+  if (!accepted) {
+    const Error error(ENODEV, name() + ": the daemon is ending");
+    done(&error);
+    return;
   }
   commands_pending_ = true;
   Wake(*wake_fd_);

@@ -2,32 +2,19 @@
 #include "fusefs/capture/event_log.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace grabfs {
-namespace {
-
-using Json = nlohmann::ordered_json;
-
-std::string Line(const char* kind, const std::string& device, const Json& fields) {
-  Json event = {{"event", kind}, {"device", device}};
-  event.update(fields);
-  // Reasons may quote bytes that users wrote: never throw over what is not UTF-8.
-  return event.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
-}  // namespace
 
 bool EventLog::HasReaders() const {
   const std::lock_guard lock(mutex_);
   return std::ranges::any_of(readers_, [](const auto& reader) { return !reader.expired(); });
 }
 
-void EventLog::Append(const char* kind, const Json& fields) {
+void EventLog::Append(std::string_view kind, EventFields fields) {
   const auto readers = Readers();
   if (readers.empty()) return;
-  const std::string line = Line(kind, device_, fields);
+  const std::string line = EventLine(kind, device_, fields);
   for (const auto& reader : readers) reader->Push(line);
 }
 
@@ -125,7 +112,8 @@ void EventReader::DeliverIfReady() {
 }
 
 std::optional<std::string> EventReader::Take(size_t size) {
-  if (lost_ > 0) lines_.push_front(Line("lost", device_, {{"count", std::exchange(lost_, 0)}}));
+  if (lost_ > 0)
+    lines_.push_front(EventLine("lost", device_, {{"count", std::exchange(lost_, 0)}}));
   if (lines_.empty()) return finished_ ? std::optional(std::string()) : std::nullopt;
   std::string taken;
   while (!lines_.empty() && taken.size() + lines_.front().size() <= size) {

@@ -13,9 +13,10 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include <nlohmann/json_fwd.hpp>
+#include "fusefs/capture/event_line.h"
 
 namespace grabfs {
 
@@ -28,7 +29,7 @@ class EventLog : public std::enable_shared_from_this<EventLog> {
   // Somebody listens: worth composing an event.
   [[nodiscard]] bool HasReaders() const;
   // Adds {"event": kind, "device": name, ...fields} for all readers.
-  void Append(const char* kind, const nlohmann::ordered_json& fields);
+  void Append(std::string_view kind, EventFields fields);
   // No more events: readers get what is left, then the end of the file.
   void Close();
   // A reader that starts with the next event.
