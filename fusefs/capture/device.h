@@ -89,8 +89,11 @@ class Device {
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;
 
-  // Starts the thread. `observer` must outlive the device.
+  // Starts the thread. `observer` must outlive the thread.
   void Run(DeviceObserver* observer);
+  // Stops capturing, ends the events and joins the thread; later commands fail with ENODEV. Frames
+  // stay where they are. Not for the capture thread.
+  void Halt();
 
   [[nodiscard]] const std::string& name() const { return config_.name; }
   [[nodiscard]] const std::string& source_description() const { return description_; }

@@ -36,6 +36,8 @@ int CodeOf(std::exception_ptr failure) {
 // Runs a callback whose last act is its reply; what it throws becomes the reply.
 template <typename Body>
 void Serve(fuse_req_t req, Body&& body) {
+  Operations& context = Context(req);
+  std::call_once(context.first_request, context.on_first_request);
   try {
     std::forward<Body>(body)();
   } catch (...) {
@@ -249,15 +251,17 @@ void Open(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
   Serve(req, [&] {
     auto file = Files(req).Open(ino, fi->flags);
     ChoosePath(Context(req), *file, fi);
-    fi->fh = reinterpret_cast<uintptr_t>(file.get());
+    OpenFiles& open_files = Context(req).open_files;
+    OpenFile* const handle = open_files.Add(std::move(file));
+    fi->fh = reinterpret_cast<uintptr_t>(handle);
     // An error here says that the open was interrupted: no release will come.
-    if (fuse_reply_open(req, fi) == 0) (void)file.release();
+    if (fuse_reply_open(req, fi) != 0) open_files.Remove(handle);
   });
 }
 
 void Release(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
   if (fi->flock_release) Files(req).Unlock(ino, fi->lock_owner);
-  delete &FileOf(fi);
+  Context(req).open_files.Remove(&FileOf(fi));
   fuse_reply_err(req, 0);
 }
 
@@ -410,6 +414,27 @@ constexpr fuse_lowlevel_ops MakeTable() {
 constexpr fuse_lowlevel_ops kTable = MakeTable();
 
 }  // namespace
+
+OpenFile* OpenFiles::Add(std::unique_ptr<OpenFile> file) {
+  OpenFile* const handle = file.get();
+  const std::lock_guard lock(mutex_);
+  files_.emplace(handle, std::move(file));
+  return handle;
+}
+
+void OpenFiles::Remove(OpenFile* file) {
+  std::unique_ptr<OpenFile> ended;  // its destructor may do much: not under the lock
+  const std::lock_guard lock(mutex_);
+  const auto it = files_.find(file);
+  ended = std::move(it->second);
+  files_.erase(it);
+}
+
+void OpenFiles::Clear() {
+  std::unordered_map<OpenFile*, std::unique_ptr<OpenFile>> ended;
+  const std::lock_guard lock(mutex_);
+  ended.swap(files_);
+}
 
 const fuse_lowlevel_ops& OperationsTable() { return kTable; }
 

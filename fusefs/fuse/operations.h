@@ -5,6 +5,10 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
 
 #include "fusefs/fuse/fuse.h"
 #include "fusefs/fuse/passthrough.h"
@@ -12,6 +16,19 @@
 #include "fusefs/vfs/file_system.h"
 
 namespace grabfs {
+
+// All open files, so that none is leaked when the kernel can no longer release them.
+class OpenFiles {
+ public:
+  OpenFile* Add(std::unique_ptr<OpenFile> file);
+  // Ends it; the pointer is not valid any more.
+  void Remove(OpenFile* file);
+  void Clear();
+
+ private:
+  std::mutex mutex_;  // guards files_; leaf
+  std::unordered_map<OpenFile*, std::unique_ptr<OpenFile>> files_;
+};
 
 // What the callbacks need; the session's user data.
 struct Operations {
@@ -24,6 +41,11 @@ struct Operations {
   // Discards pages that the kernel has cached, now.
   std::function<void(fuse_ino_t inode, off_t offset, off_t length)> drop_pages;
   std::function<void()> on_init;  // the kernel's FUSE_INIT is being answered
+  // Called once, before the first request after FUSE_INIT is looked at: that is the earliest moment
+  // at which the data path can be known, and the latest, because no file may change its path.
+  std::function<void()> on_first_request;
+  std::once_flag first_request;
+  OpenFiles open_files;
 };
 
 const fuse_lowlevel_ops& OperationsTable();

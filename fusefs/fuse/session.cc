@@ -70,6 +70,7 @@ Session::Session(Options options, FileSystem* file_system)
     fuse_lowlevel_notify_inval_inode(session_.get(), inode, offset, length);
   };
   operations_.on_init = [this] { OnInit(); };
+  operations_.on_first_request = [this] { OnFirstRequest(); };
 
   std::string program = "grabfs";
   std::string flag = "-o";
@@ -93,47 +94,53 @@ Session::Session(Options options, FileSystem* file_system)
   tasks_.Start([this] { return file_system_->Housekeep(); });
 }
 
-Session::~Session() { Shutdown(); }
+Session::~Session() {
+  EndDevices();
+  fuse_session_unmount(session_.get());
+  session_.reset();
+  operations_.open_files.Clear();
+}
 
 void Session::Run(const std::function<void(const DataPath& path)>& on_ready) {
   on_ready_ = on_ready;
-  if (fuse_set_signal_handlers(session_.get()) != 0) {
-    throw Error(EIO, "cannot install signal handlers");
-  }
+  signals_.Start([this](int signal) {
+    LogInfo(std::string("ending on signal ") + std::to_string(signal));
+    EndDevices();  // while requests are still being answered
+    fuse_session_exit(session_.get());
+  });
   fuse_loop_config* config = fuse_loop_cfg_create();
   fuse_loop_cfg_set_max_threads(config, kMaxWorkers);
   const int result = fuse_session_loop_mt(session_.get(), config);
   fuse_loop_cfg_destroy(config);
-  fuse_remove_signal_handlers(session_.get());
-  Shutdown();
   if (result < 0) throw Error(-result, "serving the mount: " + ErrnoText(-result));
 }
 
-void Session::Shutdown() {
-  // The order matters: capture threads use the session, pools use its descriptor.
+void Session::EndDevices() {
+  const std::lock_guard lock(ending_);
   file_system_->Stop();
   tasks_.Stop();
-  if (session_) fuse_session_unmount(session_.get());
-  session_.reset();
 }
 
 void Session::OnInit() {
   // The exchange ends with the reply to FUSE_INIT: what comes after it needs another thread.
   tasks_.Post([this] {
-    device_number_ = MountDeviceNumber(options_.mountpoint);
     struct statfs ignored = {};
     if (statfs(options_.mountpoint.c_str(), &ignored) != 0) {
       LogWarning("the mount does not answer: " + ErrnoText(errno));
+      return;
     }
-    DataPath path;
-    try {
-      path = passthrough_->Probe(options_.passthrough, operations_.passthrough_offered);
-    } catch (const Error& error) {
-      path = {false, error.what()};
-    }
-    file_system_->Start(path);
-    on_ready_(path);
+    on_ready_(data_path_);
   });
+}
+
+void Session::OnFirstRequest() {
+  device_number_ = MountDeviceNumber(options_.mountpoint);
+  try {
+    data_path_ = passthrough_->Probe(options_.passthrough, operations_.passthrough_offered);
+  } catch (const Error& error) {
+    data_path_ = {false, error.what()};
+  }
+  file_system_->Start(data_path_);
 }
 
 void Session::ForgetName(uint64_t parent, uint64_t child, const std::string& name) {

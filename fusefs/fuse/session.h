@@ -7,8 +7,10 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 
+#include "fusefs/base/signal_watch.h"
 #include "fusefs/base/task_thread.h"
 #include "fusefs/fuse/operations.h"
 #include "fusefs/fuse/passthrough.h"
@@ -48,7 +50,8 @@ class Session : private Kernel {
   [[nodiscard]] dev_t device_number() const override { return device_number_; }
 
   void OnInit();
-  void Shutdown();
+  void OnFirstRequest();
+  void EndDevices();
 
   struct Destroy {
     void operator()(fuse_session* session) const;
@@ -56,12 +59,15 @@ class Session : private Kernel {
 
   const Options options_;
   FileSystem* const file_system_;
+  SignalWatch signals_;  // before anything that starts threads
   TaskThread tasks_;
   PendingRequests pending_{&tasks_};
   Operations operations_;
   std::unique_ptr<fuse_session, Destroy> session_;
   std::unique_ptr<Passthrough> passthrough_;
   std::function<void(const DataPath& path)> on_ready_;
+  std::mutex ending_;   // makes EndDevices() happen once at a time; first of all locks
+  DataPath data_path_;  // set by the first request
   dev_t device_number_ = 0;
 };
 

@@ -80,7 +80,8 @@ void FileSystem::Stop() {
     running_ = false;
     nodes.swap(by_name_);
   }
-  nodes.clear();  // joins the capture threads
+  // Open files may keep a device; its thread ends all the same.
+  for (const auto& [name, node] : nodes) node->device->Halt();
 }
 
 void FileSystem::AddDevice(std::unique_ptr<Device> device) {

@@ -84,7 +84,8 @@ class FileSystem : public DeviceObserver {
   void Attach(Kernel* kernel) { kernel_ = kernel; }
   // The mount answers: devices begin to work.
   void Start(const DataPath& path);
-  // Ends all devices; afterwards `kernel` is not called any more.
+  // Ends all devices; afterwards `kernel` is not called any more. The mount must still be served
+  // meanwhile: a capture thread may be waiting for the kernel, which waits for us.
   void Stop();
   // Adds a device that has been plugged in. Throws Error(EEXIST).
   void AddDevice(std::unique_ptr<Device> device);
