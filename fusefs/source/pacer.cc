@@ -17,17 +17,16 @@ Pacer::Pacer(Rate rate)
                           "timerfd_create")),
       rate_(rate) {}
 
-void Pacer::Start() {
-  begin_ns_ = MonotonicNs();
+void Pacer::Start(uint64_t now) {
+  begin_ns_ = now;
   next_ = 0;
 }
 
-void Pacer::Resume() {
-  if (Due()) Start();
+void Pacer::Resume(uint64_t now) {
+  if (Due(now)) Start(now);
 }
 
-void Pacer::SetRate(Rate rate) {
-  const uint64_t now = MonotonicNs();
+void Pacer::SetRate(Rate rate, uint64_t now) {
   // Unpaced frames were due when they were made.
   const bool begun = next_ > 0;
   uint64_t last = rate_.unlimited() || !begun ? now : DueNs(next_ - 1);
@@ -38,12 +37,10 @@ void Pacer::SetRate(Rate rate) {
   begin_ns_ = last;
 }
 
-bool Pacer::Due() const { return rate_.unlimited() || DueNs(next_) <= MonotonicNs(); }
+bool Pacer::Due(uint64_t now) const { return rate_.unlimited() || DueNs(next_) <= now; }
 
-uint64_t Pacer::Lost() const {
-  if (rate_.unlimited()) return 0;
-  const uint64_t now = MonotonicNs();
-  if (DueNs(next_) + kPatienceNs >= now) return 0;
+uint64_t Pacer::Lost(uint64_t now) const {
+  if (rate_.unlimited() || DueNs(next_) + kPatienceNs >= now) return 0;
   return rate_.DueBefore(now - kPatienceNs - begin_ns_) - next_;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // When frames are due: an exact schedule made from a Rate, and the timer that wakes its user.
-// It knows nothing of frames but their count, and of time nothing but CLOCK_MONOTONIC.
+// It knows nothing of frames but their count, and does not read the clock: `now` is always
+// CLOCK_MONOTONIC in nanoseconds, as its user sees it.
 //
 // The n-th frame is due at begin + n/rate, so errors of waking up do not add up. The timer is armed
 // for one moment at a time: that is the only system call for a frame, and arming it again makes it
@@ -28,15 +29,15 @@ class Pacer {
   [[nodiscard]] int fd() const { return timer_.get(); }
 
   // The next frame is due at once.
-  void Start();
+  void Start(uint64_t now);
   // As Start() when the next frame is overdue; otherwise the schedule stays.
-  void Resume();
+  void Resume(uint64_t now);
   // The next frame is due one new interval after the last one.
-  void SetRate(Rate rate);
+  void SetRate(Rate rate, uint64_t now);
 
-  [[nodiscard]] bool Due() const;
+  [[nodiscard]] bool Due(uint64_t now) const;
   // How many frames in a row have been due for longer than the patience allows.
-  [[nodiscard]] uint64_t Lost() const;
+  [[nodiscard]] uint64_t Lost(uint64_t now) const;
   // The next `frames` have been made or lost.
   void Advance(uint64_t frames);
 

@@ -25,7 +25,7 @@ int SoftwareSource::event_fd() const {
 }
 
 void SoftwareSource::OnSetRate(Rate rate) {
-  pacer_.SetRate(rate);
+  pacer_.SetRate(rate, MonotonicNs());
   if (remaining_ > 0) pacer_.Arm();
 }
 
@@ -40,14 +40,14 @@ void SoftwareSource::OnStart(uint64_t frames) {
     }
   }
   remaining_ = frames == 0 ? kNoLimit : frames;
-  pacer_.Start();
+  pacer_.Start(MonotonicNs());
   pacer_.Arm();
 }
 
 void SoftwareSource::OnExtend(uint64_t frames) {
   if (remaining_ == kNoLimit) return;
   // Nothing was due since the last frame of the capture, so nothing can be late.
-  if (remaining_ == 0) pacer_.Resume();
+  if (remaining_ == 0) pacer_.Resume(MonotonicNs());
   remaining_ += std::min(frames, kNoLimit - 1 - remaining_);
   if (remaining_ > 0) pacer_.Arm();
 }
@@ -63,10 +63,11 @@ void SoftwareSource::OnStop() {
 
 uint32_t SoftwareSource::OnWanted() {
   if (queued_) return 0;
-  const uint64_t late = std::min(pacer_.Lost(), remaining_);
+  const uint64_t now = MonotonicNs();
+  const uint64_t late = std::min(pacer_.Lost(now), remaining_);
   late_ += late;
   Consume(late);
-  if (remaining_ > 0 && pacer_.Due()) return 1;
+  if (remaining_ > 0 && pacer_.Due(now)) return 1;
   // An expired timer stays readable while there is something to report.
   if (late_ + starved_ > 0) return 0;
   if (remaining_ > 0) {
@@ -86,7 +87,7 @@ void SoftwareSource::OnQueue(uint32_t buffer) {
 }
 
 void SoftwareSource::OnStarve() {
-  if (queued_ || remaining_ == 0 || !pacer_.Due()) return;
+  if (queued_ || remaining_ == 0 || !pacer_.Due(MonotonicNs())) return;
   ++starved_;
   Consume(1);
 }

@@ -1,153 +1,168 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Schedules in real time. The tests wait for moments and never assert that one came soon.
+// Schedules, in times that the tests choose, and the timer, in real time. No test asserts that a
+// moment came soon.
 #include "fusefs/source/pacer.h"
 
 #include <gtest/gtest.h>
 #include <poll.h>
-
-#include <chrono>
-#include <thread>
 
 #include "fusefs/base/clock.h"
 
 namespace grabfs {
 namespace {
 
+constexpr uint64_t kMs = 1'000'000;
+constexpr uint64_t kBegin = 1000 * kNsPerSecond;
+
 bool Readable(const Pacer& pacer, int milliseconds = 0) {
   pollfd fd = {.fd = pacer.fd(), .events = POLLIN, .revents = 0};
   return ::poll(&fd, 1, milliseconds) == 1;
 }
 
-void SleepMs(int milliseconds) {
-  std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+// A schedule of this rate that began at kBegin and has made so many frames.
+Pacer Begun(Rate rate, uint64_t frames) {
+  Pacer pacer(rate);
+  pacer.Start(kBegin);
+  pacer.Advance(frames);
+  return pacer;
 }
 
-TEST(Pacer, TheFirstFrameIsDueAtOnce) {
-  Pacer pacer(Rate{1, 1000});
-  pacer.Start();
-  EXPECT_TRUE(pacer.Due());
-  pacer.Arm();
-  EXPECT_TRUE(Readable(pacer, 10000));
-}
-
-TEST(Pacer, TheSecondFrameIsDueAfterOneInterval) {
+TEST(Pacer, TheFirstFrameIsDueAtOnceAndTheNextAfterOneInterval) {
   Pacer pacer(Rate{50, 1});
-  const uint64_t begin = MonotonicNs();
-  pacer.Start();
+  pacer.Start(kBegin);
+  EXPECT_TRUE(pacer.Due(kBegin));
   pacer.Advance(1);
-  pacer.Arm();
-  EXPECT_TRUE(Readable(pacer, 10000));
-  EXPECT_TRUE(pacer.Due());
-  EXPECT_GE(MonotonicNs() - begin, 20'000'000u);
+  EXPECT_FALSE(pacer.Due(kBegin + 20 * kMs - 1));
+  EXPECT_TRUE(pacer.Due(kBegin + 20 * kMs));
 }
 
-TEST(Pacer, ArmingForALaterFrameMakesAnExpiredTimerUnreadable) {
-  Pacer pacer(Rate{1, 1000});
-  pacer.Start();
-  pacer.Arm();
-  ASSERT_TRUE(Readable(pacer, 10000));
+TEST(Pacer, LatenessDoesNotAddUp) {
+  Pacer pacer = Begun(Rate{50, 1}, 1);
+  // However late the second frame was made, the third is due when it always was.
+  ASSERT_TRUE(pacer.Due(kBegin + 39 * kMs));
   pacer.Advance(1);
-  pacer.Arm();
-  EXPECT_FALSE(Readable(pacer));
-  EXPECT_FALSE(pacer.Due());
-}
-
-TEST(Pacer, DisarmingMakesAnExpiredTimerUnreadable) {
-  Pacer pacer(Rate{1, 1000});
-  pacer.Start();
-  pacer.Arm();
-  ASSERT_TRUE(Readable(pacer, 10000));
-  pacer.Disarm();
-  EXPECT_FALSE(Readable(pacer));
-}
-
-TEST(Pacer, UnpacedFramesAreAlwaysDueAndNeverLost) {
-  Pacer pacer(Rate{0, 1});
-  pacer.Start();
-  SleepMs(1);
-  EXPECT_TRUE(pacer.Due());
-  EXPECT_EQ(pacer.Lost(), 0u);
-  pacer.Arm();
-  EXPECT_FALSE(Readable(pacer));
+  EXPECT_FALSE(pacer.Due(kBegin + 39 * kMs));
+  EXPECT_TRUE(pacer.Due(kBegin + 40 * kMs));
 }
 
 TEST(Pacer, FramesAreLostOnlyAfterThePatience) {
-  Pacer pacer(Rate{1000, 1});
-  pacer.Start();
-  EXPECT_EQ(pacer.Lost(), 0u);
-  SleepMs(150);
-  const uint64_t lost = pacer.Lost();
-  EXPECT_GE(lost, 50u);
-  // Those of the last 100 ms may still be caught up with.
-  pacer.Advance(lost);
-  EXPECT_TRUE(pacer.Due());
+  const Pacer pacer = Begun(Rate{1000, 1}, 0);
+  EXPECT_EQ(pacer.Lost(kBegin), 0u);
+  EXPECT_EQ(pacer.Lost(kBegin + Pacer::kPatienceNs), 0u);
+  EXPECT_EQ(pacer.Lost(kBegin + Pacer::kPatienceNs + 1), 1u);
+  EXPECT_EQ(pacer.Lost(kBegin + Pacer::kPatienceNs + kMs), 1u);
+  EXPECT_EQ(pacer.Lost(kBegin + Pacer::kPatienceNs + kMs + 1), 2u);
 }
 
-TEST(Pacer, ALongStallIsCountedAtOnce) {
-  // 10,000 frames a second for a day, as if the process had been stopped for so long.
-  const Rate rate{10000, 1};
-  EXPECT_EQ(rate.DueBefore(uint64_t{86400} * kNsPerSecond), 864000000u);
+TEST(Pacer, FramesThatAreNotLostCanBeCaughtUpWith) {
+  Pacer pacer = Begun(Rate{1000, 1}, 0);
+  const uint64_t now = kBegin + 150 * kMs;
+  const uint64_t lost = pacer.Lost(now);
+  EXPECT_EQ(lost, 50u);
+  pacer.Advance(lost);
+  EXPECT_EQ(pacer.Lost(now), 0u);
+  EXPECT_TRUE(pacer.Due(now));
+}
+
+TEST(Pacer, ADayOfStandstillIsCountedAtOnce) {
+  const Pacer pacer = Begun(Rate{10000, 1}, 0);
+  EXPECT_EQ(pacer.Lost(kBegin + Pacer::kPatienceNs + 86400 * kNsPerSecond), 864000000u);
+}
+
+TEST(Pacer, UnpacedFramesAreAlwaysDueAndNeverLost) {
+  Pacer pacer = Begun(Rate{0, 1}, 7);
+  EXPECT_TRUE(pacer.Due(kBegin));
+  EXPECT_EQ(pacer.Lost(kBegin + 86400 * kNsPerSecond), 0u);
+  pacer.Arm();
+  EXPECT_FALSE(Readable(pacer));
 }
 
 TEST(Pacer, ANewRateCountsFromTheLastFrame) {
-  Pacer pacer(Rate{1, 1000});
-  pacer.Start();
-  const uint64_t begin = MonotonicNs();
-  pacer.Advance(1);
-  pacer.SetRate(Rate{50, 1});
-  EXPECT_FALSE(pacer.Due() && MonotonicNs() - begin < 10'000'000u);
-  pacer.Arm();
-  EXPECT_TRUE(Readable(pacer, 10000));
-  EXPECT_TRUE(pacer.Due());
+  Pacer pacer = Begun(Rate{1, 1}, 3);  // the last one was due after two seconds
+  pacer.SetRate(Rate{50, 1}, kBegin + 2 * kNsPerSecond + kMs);
+  EXPECT_FALSE(pacer.Due(kBegin + 2 * kNsPerSecond + 20 * kMs - 1));
+  EXPECT_TRUE(pacer.Due(kBegin + 2 * kNsPerSecond + 20 * kMs));
 }
 
 TEST(Pacer, ANewRateAfterALongIntervalLosesNothing) {
-  Pacer pacer(Rate{1, 1000});
-  pacer.Start();
+  Pacer pacer = Begun(Rate{1, 1000}, 1);
+  const uint64_t now = kBegin + 500 * kNsPerSecond;
+  pacer.SetRate(Rate{10000, 1}, now);
+  EXPECT_TRUE(pacer.Due(now));
+  EXPECT_EQ(pacer.Lost(now), 0u);
   pacer.Advance(1);
-  SleepMs(150);
-  pacer.SetRate(Rate{10000, 1});
-  EXPECT_TRUE(pacer.Due());
-  // However slow this machine is: the frames of the past 150 ms would have been 1,500.
-  EXPECT_LT(pacer.Lost(), 500u);
+  EXPECT_FALSE(pacer.Due(now));
 }
 
 TEST(Pacer, ANewRateBeforeTheFirstFrameLeavesItDueAtOnce) {
-  Pacer pacer(Rate{30, 1});
-  pacer.Start();
-  pacer.SetRate(Rate{1, 1000});
-  EXPECT_TRUE(pacer.Due());
+  Pacer pacer = Begun(Rate{30, 1}, 0);
+  pacer.SetRate(Rate{1, 1000}, kBegin);
+  EXPECT_TRUE(pacer.Due(kBegin));
 }
 
 TEST(Pacer, UnpacedAndPacedRatesFollowEachOther) {
-  Pacer pacer(Rate{1, 1000});
-  pacer.Start();
-  pacer.Advance(1);
-  pacer.SetRate(Rate{0, 1});
-  EXPECT_TRUE(pacer.Due());
+  Pacer pacer = Begun(Rate{1, 1}, 1);
+  pacer.SetRate(Rate{0, 1}, kBegin + kMs);
+  EXPECT_TRUE(pacer.Due(kBegin + kMs));
   pacer.Advance(5);
-  pacer.SetRate(Rate{1, 1000});
-  EXPECT_FALSE(pacer.Due());
+  pacer.SetRate(Rate{1, 1}, kBegin + 2 * kMs);
+  EXPECT_FALSE(pacer.Due(kBegin + 2 * kMs));
+  EXPECT_TRUE(pacer.Due(kBegin + 2 * kMs + kNsPerSecond));
 }
 
 TEST(Pacer, ResumingForgivesTheTimeBetween) {
-  Pacer pacer(Rate{1000, 1});
-  pacer.Start();
+  Pacer pacer = Begun(Rate{1000, 1}, 2);
+  const uint64_t now = kBegin + kNsPerSecond;
+  ASSERT_GT(pacer.Lost(now), 0u);
+  pacer.Resume(now);
+  EXPECT_EQ(pacer.Lost(now), 0u);
+  EXPECT_TRUE(pacer.Due(now));
   pacer.Advance(1);
-  SleepMs(150);
-  ASSERT_GT(pacer.Lost(), 0u);
-  pacer.Resume();
-  EXPECT_TRUE(pacer.Due());
-  EXPECT_LT(pacer.Lost(), 40u);
+  EXPECT_FALSE(pacer.Due(now));
 }
 
 TEST(Pacer, ResumingKeepsAScheduleThatIsAhead) {
-  Pacer pacer(Rate{1, 1000});
-  pacer.Start();
+  Pacer pacer = Begun(Rate{1, 1}, 2);
+  pacer.Resume(kBegin + kNsPerSecond);
+  EXPECT_FALSE(pacer.Due(kBegin + kNsPerSecond));
+  EXPECT_TRUE(pacer.Due(kBegin + 2 * kNsPerSecond));
+}
+
+TEST(PacerTimer, IsReadableWhenTheFrameIsDueAndNotBefore) {
+  Pacer pacer(Rate{50, 1});
+  const uint64_t begin = MonotonicNs();
+  pacer.Start(begin);
   pacer.Advance(1);
-  pacer.Resume();
-  EXPECT_FALSE(pacer.Due());
+  pacer.Arm();
+  EXPECT_TRUE(Readable(pacer, 30000));
+  EXPECT_TRUE(pacer.Due(MonotonicNs()));
+}
+
+TEST(PacerTimer, IsReadableForAFrameThatIsLate) {
+  Pacer pacer(Rate{1, 1000});
+  pacer.Start(MonotonicNs() - kNsPerSecond);
+  pacer.Arm();
+  EXPECT_TRUE(Readable(pacer, 30000));
+}
+
+TEST(PacerTimer, ArmingForALaterFrameEndsIt) {
+  Pacer pacer(Rate{1, 1000});
+  pacer.Start(MonotonicNs());
+  pacer.Arm();
+  ASSERT_TRUE(Readable(pacer, 30000));
+  pacer.Advance(1);
+  pacer.Arm();
+  EXPECT_FALSE(Readable(pacer));
+}
+
+TEST(PacerTimer, DisarmingEndsIt) {
+  Pacer pacer(Rate{1, 1000});
+  pacer.Start(MonotonicNs());
+  pacer.Arm();
+  ASSERT_TRUE(Readable(pacer, 30000));
+  pacer.Disarm();
+  EXPECT_FALSE(Readable(pacer));
 }
 
 }  // namespace

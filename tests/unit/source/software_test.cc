@@ -42,6 +42,16 @@ class Numbers final : public SoftwareSource {
   }
 };
 
+// All were painted, but for those that this machine, loaded by others, was too slow for: none can
+// be lost before the patience has passed.
+void ExpectNoneLostTooSoon(const std::vector<Completion>& completions, uint64_t begin) {
+  for (const Completion& completion : completions) {
+    EXPECT_TRUE(completion.kind == Kind::kFrame ||
+                completion.timestamp_ns > begin + Pacer::kPatienceNs)
+        << completion.sequence;
+  }
+}
+
 class NumbersRig : public Rig {
  public:
   explicit NumbersRig(const char* rate, uint32_t buffers = 3)
@@ -121,10 +131,12 @@ TEST(SoftwareSource, ExtendingContinuesACaptureThatHasEnded) {
     rig.Take(2);
     ASSERT_EQ(rig->Wanted(), 0u);
     std::this_thread::sleep_for(std::chrono::milliseconds(150));
-    rig->Extend(2);
     // The time between is no delay: nothing was due.
-    EXPECT_EQ(rig.Next().kind, Kind::kFrame);
-    EXPECT_EQ(rig.Next().sequence, 3u);
+    const uint64_t begin = MonotonicNs();
+    rig->Extend(2);
+    const std::vector<Completion> more = rig.Take(2);
+    EXPECT_EQ(more[0].sequence, 2u);
+    ExpectNoneLostTooSoon(more, begin);
     EXPECT_EQ(rig->Wanted(), 0u);
   }
 }
@@ -197,10 +209,11 @@ TEST(SoftwareSource, PaintingThatIsTooSlowLosesFramesInsteadOfTime) {
 
 TEST(SoftwareSource, AShortDelayIsCaughtUpWith) {
   NumbersRig rig("200");
+  const uint64_t begin = MonotonicNs();
   rig->Start(0);
   rig.Next();
   std::this_thread::sleep_for(std::chrono::milliseconds(30));
-  for (const Completion& completion : rig.Take(6)) EXPECT_EQ(completion.kind, Kind::kFrame);
+  ExpectNoneLostTooSoon(rig.Take(6), begin);
 }
 
 TEST(SoftwareSource, APictureThatCannotBeMadeIsAnErrorWithItsBufferAndReason) {
