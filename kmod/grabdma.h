@@ -120,7 +120,7 @@ struct grabdma_session {
 	struct list_head events;
 	struct grabdma_event drop;
 	struct grabdma_event gone;
-	u64 dropped; /* since the last frame or error record */
+	u64 dropped; /* since the last frame began */
 	unsigned int busy; /* buffers queued or filling */
 	bool ended;	   /* the GONE record has been read */
 };
@@ -137,6 +137,7 @@ struct grabdma_engine {
 	struct grabdma_request request;
 	enum grabdma_fault fault; /* what becomes of the request; 0: nothing */
 	bool last;		  /* the request is the last frame of a limited capture */
+	u64 dropped_before;	  /* frames dropped between the one before and the request's */
 	int output_error;	  /* of the last output request */
 	unsigned int claims;	  /* nothing begins: somebody changes the course of things */
 	bool sending;		  /* an output transfer is in flight or has the next turn */

@@ -71,6 +71,8 @@ static void begin_capture(struct grabdma_engine *engine, u64 sequence, u64 due_n
 		.buffer = buffer,
 	};
 	engine->last = last;
+	engine->dropped_before = session->dropped;
+	session->dropped = 0;
 	submit(engine);
 }
 
@@ -173,9 +175,8 @@ static void post_result(struct grabdma_engine *engine, int error, u64 timestamp_
 		.flags = (engine->fault ? GRABDMA_RECORD_INJECTED : 0) |
 			 (engine->last ? GRABDMA_RECORD_LIMITED : 0),
 		.error = -error,
-		.dropped_before = session->dropped,
+		.dropped_before = engine->dropped_before,
 	};
-	session->dropped = 0;
 	if (error) {
 		atomic64_inc(&adapter->counters.errors);
 	} else {

@@ -42,28 +42,46 @@ static void session_init(struct grabdma_session *session, struct grabdma_adapter
 	atomic64_set(&session->fail_countdown, 0);
 }
 
+/* Joins the adapter's sessions, unless it is gone. */
+static int session_join(struct grabdma_session *session)
+{
+	struct grabdma_adapter *adapter = session->adapter;
+	int error = 0;
+
+	spin_lock_irq(&adapter->lock);
+	if (adapter->gone)
+		error = -ENODEV;
+	else
+		list_add_tail(&session->node, &adapter->sessions);
+	spin_unlock_irq(&adapter->lock);
+	return error;
+}
+
+/* Keeps the buffers' file system mounted, so that not every buffer has to mount it anew. */
 static int grabdma_session_open(struct inode *inode, struct file *file)
 {
 	struct grabdma_adapter *adapter = container_of(inode->i_cdev, struct grabdma_adapter, cdev);
 	struct grabdma_session *session = kzalloc(sizeof(*session), GFP_KERNEL_ACCOUNT);
-	bool gone;
+	int error;
 
 	if (!session)
 		return -ENOMEM;
 	session_init(session, adapter);
-	spin_lock_irq(&adapter->lock);
-	gone = adapter->gone;
-	if (!gone)
-		list_add_tail(&session->node, &adapter->sessions);
-	spin_unlock_irq(&adapter->lock);
-	if (gone) {
-		kfree(session);
-		return -ENODEV;
-	}
+	error = grabdma_fs_pin();
+	if (error)
+		goto free;
+	error = session_join(session);
+	if (error)
+		goto unpin;
 	get_device(&adapter->dev);
 	atomic_inc(&adapter->counters.sessions);
 	file->private_data = session;
 	return stream_open(inode, file);
+unpin:
+	grabdma_fs_unpin();
+free:
+	kfree(session);
+	return error;
 }
 
 static int grabdma_session_release(struct inode *inode, struct file *file)
@@ -87,6 +105,7 @@ static int grabdma_session_release(struct inode *inode, struct file *file)
 	kfree(session);
 	atomic_dec(&adapter->counters.sessions);
 	put_device(&adapter->dev);
+	grabdma_fs_unpin();
 	return 0;
 }
 
@@ -220,7 +239,8 @@ static __poll_t grabdma_session_poll(struct file *file, poll_table *table)
 	spin_lock_irq(&session->adapter->lock);
 	if (!list_empty(&session->events))
 		events |= EPOLLIN | EPOLLRDNORM;
-	if (session->adapter->gone)
+	/* Not before the last record is there, or who waits for it would have to spin. */
+	if (session->ended || !list_empty(&session->gone.node))
 		events |= EPOLLERR | EPOLLHUP;
 	spin_unlock_irq(&session->adapter->lock);
 	return events;

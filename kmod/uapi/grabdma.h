@@ -459,8 +459,9 @@ enum grabdma_record_type {
  * @flags: GRABDMA_RECORD_*
  * @error: errno of an error: EIO (DMA failed), ETIMEDOUT (the device went silent), ECANCELED
  *	(STOP or FREE came first), ENODEV (unplugged); else 0
- * @dropped_before: frames dropped since the last frame or error record of this session. They have
- *	been announced by DROP records as well, which come at once; those may gather several.
+ * @dropped_before: frames of this session dropped between the one before and this one. They have
+ *	been announced by DROP records as well, which come at once, even while the frame before is
+ *	still in flight; those may gather several.
  * @reserved: 0
  *
  * read() gives as many whole records as there are and fit, at least one; it waits for the first
