@@ -13,9 +13,13 @@
  */
 #include <linux/highmem.h>
 #include <linux/sched/signal.h>
+#include <linux/sizes.h>
 
 #include "compat.h"
 #include "grabdma.h"
+
+/* The largest folio: 2 MiB, what one page-table entry maps on most machines. */
+#define LARGE_ORDER (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) ? get_order(SZ_2M) : 0)
 
 /* Blocks looked at for each block of a contiguous run, and at least. */
 #define RUN_SEARCH_FACTOR 8
@@ -237,7 +241,7 @@ static int take_by_strategy(struct search *search, struct grabdma_memory *memory
 	case GRABDMA_ALLOC_PAGES:
 		return take_folios(search, memory, pages, 0);
 	case GRABDMA_ALLOC_LARGE:
-		return take_folios(search, memory, pages, PMD_SHIFT - PAGE_SHIFT);
+		return take_folios(search, memory, pages, LARGE_ORDER);
 	default:
 		return take_run(search, memory, pages);
 	}

@@ -119,6 +119,28 @@ static void followers_do_not_hold(void)
 	tap_equal(get_state(session, buffer.id).live_users, 0, "until it goes");
 }
 
+/* References by page tables, also those that map 2 MiB at once, are not taken for pinned pages. */
+static void large_followers_do_not_hold(void)
+{
+	const size_t bytes = 4 << 20;
+	struct buffer large = alloc_capture(session, bytes, GRABDMA_ALLOC_LARGE);
+	volatile char *live = mmap(NULL, bytes, PROT_READ, MAP_SHARED, large.live, 0);
+	volatile char *frame = mmap(NULL, bytes, PROT_READ, MAP_SHARED, large.frame, 0);
+	size_t offset;
+
+	for (offset = 0; offset < bytes; offset += 4096) {
+		(void)live[offset];
+		(void)frame[offset];
+	}
+	tap_refused(try_queue(session, large.id), EBUSY, "a mapped frame of large pages holds");
+	munmap((void *)frame, bytes);
+	tap_equal(next_record(session, 5000).type, GRABDMA_RECORD_IDLE, "until it is unmapped");
+	capture(session, large.id);
+	tap_ok(true, "though the live view is mapped");
+	munmap((void *)live, bytes);
+	drop_buffer(session, &large);
+}
+
 static void filling_buffers_open_for_nobody(void)
 {
 	if (try_queue(session, buffer.id))
@@ -154,6 +176,7 @@ int main(int argc, char **argv)
 	children_hold();
 	pipes_hold();
 	followers_do_not_hold();
+	large_followers_do_not_hold();
 	filling_buffers_open_for_nobody();
 	frames_are_read_only();
 	return tap_end();
