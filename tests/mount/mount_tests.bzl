@@ -6,13 +6,14 @@ load("//bazel:cc.bzl", "grabfs_cc_library", "grabfs_cc_test")
 # What support/environment.h calls them.
 DATA_PATHS = ["passthrough", "cached", "user"]
 
-def mount_tests(name, data_paths = DATA_PATHS, data = [], size = "medium", **kwargs):
+def mount_tests(name, data_paths = DATA_PATHS, data = [], deps = [], size = "medium", **kwargs):
     """Defines NAME_PATH for each data path, and the suite NAME of them all.
 
     Args:
       name: of the suite; the source is NAME.cc.
       data_paths: which of DATA_PATHS to run.
       data: programs beyond the daemon.
+      deps: libraries beyond the support of mount tests.
       size: of the tests, as Bazel understands it.
       **kwargs: passed to each test.
     """
@@ -23,7 +24,7 @@ def mount_tests(name, data_paths = DATA_PATHS, data = [], size = "medium", **kwa
         testonly = True,
         srcs = [name + ".cc"],
         alwayslink = True,
-        deps = ["//tests/mount/support"],
+        deps = ["//tests/mount/support"] + deps,
     )
     for path in data_paths:
         grabfs_cc_test(

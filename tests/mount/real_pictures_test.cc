@@ -16,6 +16,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kPhotographs = "/usr/share/backgrounds";
 constexpr const char* kPackage = "lomiri-wallpapers-16.04";
+constexpr size_t kMostFrames = 6;
 constexpr const char* kClipWidth = "642";  // even, but no multiple of anything larger
 constexpr const char* kClipHeight = "362";
 
@@ -37,6 +38,7 @@ std::vector<std::string> Photographs() {
     if (entry.path().extension() == ".jpg") paths.push_back(entry.path());
   }
   std::sort(paths.begin(), paths.end());
+  paths.resize(std::min(paths.size(), kMostFrames));
   return paths;
 }
 
@@ -54,7 +56,7 @@ class RealPicturesTest : public EnvironmentTest {
   static void SetUpTestSuite() {
     if (!SkipReason().empty()) return;
     const std::vector<std::string> photographs = Photographs();
-    if (photographs.size() < 3) {
+    if (photographs.empty()) {
       throw std::runtime_error(std::string("no photographs: install ") + kPackage);
     }
     clip_ = std::make_unique<Clip>(MakeClip(photographs));

@@ -51,7 +51,7 @@ class StartupTest : public EnvironmentTest {
 
 TEST_F(StartupTest, AnUnknownSourceIsNamedWithTheKnownOnes) {
   ExpectDeviceRefused("sim0=telescope", {"telescope", "pattern", "replay"});
-  ExpectDeviceRefused("sim0=", {"sim0"});
+  ExpectDeviceRefused("sim0=", {"source"});
   ExpectDeviceRefused("sim0", {"sim0"});
 }
 
@@ -140,10 +140,18 @@ TEST_F(StartupTest, ATruncatedReplayFileIsRefusedWithTheOffset) {
 
 TEST_F(StartupTest, AMalformedReplayFileIsRefusedWithTheOffset) {
   const std::string clip = MakeScratchDirectory("clip") + "/clip.y4m";
-  for (const std::string text : {"", "RIFF", "YUV4MPEG2\n", "YUV4MPEG2 W16\n",
-                                 "YUV4MPEG2 W16 H16 F25:1 C420jpeg\nFRAM", "YUV4MPEG2 Wx Hy\n"}) {
+  for (const std::string text : {"YUV4MPEG2\n", "YUV4MPEG2 W16\n", "YUV4MPEG2 Wx Hy\n",
+                                 "YUV4MPEG2 W16 H16 F25:1 C420jpeg\nFRAM"}) {
     CreateFile(clip, std::as_bytes(std::span(text)));
     ExpectDeviceRefused("sim0=replay:" + clip, {"clip.y4m", "byte"});
+  }
+}
+
+TEST_F(StartupTest, AFileThatIsNoClipIsNamed) {
+  const std::string clip = MakeScratchDirectory("clip") + "/clip.y4m";
+  for (const std::string text : {"", "RIFF"}) {
+    CreateFile(clip, std::as_bytes(std::span(text)));
+    ExpectDeviceRefused("sim0=replay:" + clip, {"clip.y4m"});
   }
 }
 
@@ -177,7 +185,7 @@ TEST_F(StartupTest, AMountPointInUseIsRefusedAndTheFirstMountLives) {
 
 TEST_F(StartupTest, TheCommandLineMustMakeSense) {
   const std::string program = DaemonPath();
-  ExpectRefused({program, "--device", kDevice}, {"mountpoint"});
+  ExpectRefused({program, "--device", kDevice}, {"mount point"});
   ExpectRefused({program, "--nonsense", mountpoint()}, {"--nonsense"});
   ExpectRefused({program, "-o", "nonsense", mountpoint()}, {"nonsense"});
   ExpectRefused({program, "-o", "umask=999", mountpoint()}, {"umask"});
