@@ -64,6 +64,7 @@ FileSystem::FileSystem(Options options, std::vector<std::unique_ptr<Device>> dev
 FileSystem::~FileSystem() { Stop(); }
 
 void FileSystem::Start(const DataPath& path) {
+  const std::lock_guard membership(membership_);
   {
     const std::lock_guard lock(mutex_);
     data_path_ = path;
@@ -74,10 +75,12 @@ void FileSystem::Start(const DataPath& path) {
 }
 
 void FileSystem::Stop() {
+  const std::lock_guard membership(membership_);
   std::map<std::string, NodePtr> nodes;
   {
     const std::lock_guard lock(mutex_);
     running_ = false;
+    stopped_ = true;
     nodes.swap(by_name_);
   }
   // Open files may keep a device; its thread ends all the same.
@@ -85,9 +88,11 @@ void FileSystem::Stop() {
 }
 
 void FileSystem::AddDevice(std::unique_ptr<Device> device) {
+  const std::lock_guard membership(membership_);
   NodePtr node;
   {
     const std::lock_guard lock(mutex_);
+    if (stopped_) return;
     const std::string& name = device->name();
     const auto it = by_name_.find(name);
     if (it != by_name_.end() && !it->second->device->state().unplugged) {

@@ -87,7 +87,8 @@ class FileSystem : public DeviceObserver {
   // Ends all devices; afterwards `kernel` is not called any more. The mount must still be served
   // meanwhile: a capture thread may be waiting for the kernel, which waits for us.
   void Stop();
-  // Adds a device that has been plugged in. Throws Error(EEXIST).
+  // Adds a device that has been plugged in; after Stop() it is too late for that, and the device
+  // ends. Throws Error(EEXIST).
   void AddDevice(std::unique_ptr<Device> device);
   [[nodiscard]] bool HasDevice(const std::string& name) const;
 
@@ -166,9 +167,11 @@ class FileSystem : public DeviceObserver {
   LockTable locks_;
   std::atomic<bool> passthrough_ = false;  // data_path_.passthrough, for the hot path
 
+  std::mutex membership_;     // one Start(), Stop() or AddDevice() at a time; before all others
   mutable std::mutex mutex_;  // guards all below; leaf
   DataPath data_path_;
   bool running_ = false;
+  bool stopped_ = false;
   std::map<std::string, NodePtr> by_name_;
   std::map<uint32_t, std::weak_ptr<DeviceNode>> by_number_;
   uint32_t next_number_ = 0;

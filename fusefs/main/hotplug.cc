@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fusefs/main/hotplug.h"
+
+#include <cerrno>
+#include <utility>
+
+#include "fusefs/base/error.h"
+#include "fusefs/base/log.h"
+#include "fusefs/main/devices.h"
+#include "fusefs/source/grabdma.h"
+
+namespace grabfs {
+namespace {
+
+using Answer = NodeWatch::Answer;
+
+constexpr char kDevices[] = "/dev";
+constexpr char kNodePrefix[] = "grabdma";
+
+bool Vanished(const Error& error) { return error.code() == ENOENT || error.code() == ENODEV; }
+// udev may be about to hand the node to its group.
+bool Forbidden(const Error& error) { return error.code() == EACCES || error.code() == EPERM; }
+
+std::unique_ptr<NodeWatch> WatchDevices() {
+  try {
+    return std::make_unique<NodeWatch>(kDevices, kNodePrefix);
+  } catch (const Error& error) {
+    LogWarning(std::string("devices that are plugged in later will not appear: ") + error.what());
+    return nullptr;
+  }
+}
+
+}  // namespace
+
+HotPlug::HotPlug(const std::vector<DeviceOption>& named, FileSystem* file_system)
+    : roster_(named, named.empty(), GrabdmaBus),
+      file_system_(file_system),
+      watch_(roster_.expects_devices() ? WatchDevices() : nullptr) {}
+
+size_t HotPlug::AddPresent() {
+  size_t count = 0;
+  for (const auto& [number, node] : ListNodes(kDevices, kNodePrefix)) {
+    try {
+      auto option = roster_.OptionFor(node);
+      if (!option || file_system_->HasDevice(option->config.name)) continue;
+      file_system_->AddDevice(MakeDevice(std::move(*option)));
+      ++count;
+    } catch (const Error& error) {
+      LogWarning(error.what());
+    }
+  }
+  return count;
+}
+
+void HotPlug::Start() {
+  if (watch_) watch_->Start([this](const auto& node, bool last) { return OnNode(node, last); });
+}
+
+NodeWatch::Answer HotPlug::OnNode(const std::string& node, bool last) {
+  try {
+    auto option = roster_.OptionFor(node);
+    if (!option) return Answer::kDone;
+    const std::string name = option->config.name;
+    // Its predecessor may not have heard yet that it is gone.
+    if (file_system_->HasDevice(name)) return Answer::kLater;
+    file_system_->AddDevice(MakeDevice(std::move(*option)));
+    LogInfo(name + ": plugged in as " + node);
+    return Answer::kDone;
+  } catch (const Error& error) {
+    if (Vanished(error)) return Answer::kDone;
+    if (Forbidden(error) && !last) return Answer::kLater;
+    LogWarning(error.what());
+    return Forbidden(error) ? Answer::kLater : Answer::kDone;
+  }
+}
+
+}  // namespace grabfs

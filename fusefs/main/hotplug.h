@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Devices that come and go. Going is noticed by the device itself, and FileSystem takes its
+// directory away when the last file is closed; coming is noticed here. Without --device every
+// grabdma device appears, else those that the command line names come back.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fusefs/main/node_watch.h"
+#include "fusefs/main/options.h"
+#include "fusefs/main/roster.h"
+#include "fusefs/vfs/file_system.h"
+
+namespace grabfs {
+
+class HotPlug {
+ public:
+  // From here on no device is missed. `named`: the devices of the command line; `file_system` must
+  // outlive this object. Throws Error when a named device cannot be opened.
+  HotPlug(const std::vector<DeviceOption>& named, FileSystem* file_system);
+
+  // Adds the devices that are there already and have not been added; what cannot be had is
+  // explained in the log. Returns how many were added.
+  size_t AddPresent();
+
+  // From now on devices are added as they appear, by a thread that ends with this object.
+  void Start();
+
+ private:
+  NodeWatch::Answer OnNode(const std::string& node, bool last);
+
+  Roster roster_;
+  FileSystem* const file_system_;
+  std::unique_ptr<NodeWatch> watch_;  // null: nobody is waited for, or there is no way to
+};
+
+}  // namespace grabfs
