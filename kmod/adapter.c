@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Adapters coming and going: the device node, who may use the device, and unplugging at any moment.
+ * Adapters coming and going: the device node, who may use the device, and unplugging at any
+ * moment.
  *
- * The adapter object is reference-counted through its struct device and outlives the hardware. What
- * belongs to the hardware (DMA mappings, the adapter driver's own data) is used between
+ * The adapter object is reference-counted through its struct device and outlives the hardware.
+ * What belongs to the hardware (DMA mappings, the adapter driver's own data) is used between
  * grabdma_adapter_enter() and _leave() only, or by the engine, and both have ended when
  * grabdma_adapter_unregister() returns.
  */
@@ -200,9 +201,9 @@ static void unmap_all(struct grabdma_adapter *adapter)
  * grabdma_adapter_unregister - the device goes
  * @adapter: returned by grabdma_adapter_register(), not to be used afterwards
  *
- * May be called at any moment. When it returns, the device does no DMA, no buffer is mapped for it
- * and no operation of the adapter is called any more. Sessions, buffers and mappings live on without
- * it.
+ * May be called at any moment. When it returns, the device does no DMA, no buffer is mapped for
+ * it and no operation of the adapter is called any more. Sessions, buffers and mappings live on
+ * without it.
  */
 void grabdma_adapter_unregister(struct grabdma_adapter *adapter)
 {

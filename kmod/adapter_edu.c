@@ -3,10 +3,11 @@
  * QEMU's educational PCI device as a frame grabber, and the worked example for drivers of real
  * boards: bus-master DMA into scattered pages, in both directions, with MSI.
  *
- * The device has 4096 bytes of memory, of which the first half is used: QEMU before 8.0 ends at any
- * transfer that touches the last byte. It has no camera: of each piece of an image, the test picture
- * is painted into a staging buffer, the device fetches it by DMA into its memory, and then writes it
- * by DMA to where the piece belongs in the frame. Every byte of a frame is written by the device.
+ * The device has 4096 bytes of memory, of which the first half is used: QEMU before 8.0 ends at
+ * any transfer that touches the last byte. It has no camera: of each piece of an image, the test
+ * picture is painted into a staging buffer, the device fetches it by DMA into its memory, and
+ * then writes it by DMA to where the piece belongs in the frame. Every byte of a frame is written
+ * by the device.
  *
  *     submit ─▶ [stage ─irq─▶] move ─irq─▶ … next piece … ─▶ grabdma_done
  */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The virtual adapter: a frame grabber in software. Its engine is a work that paints the test picture
- * with the CPU, so it needs no hardware and makes any size at any rate. It has a memory of its own,
- * which output writes and raw captures read: what was sent can be looked at.
+ * The virtual adapter: a frame grabber in software. Its engine is a work that paints the test
+ * picture with the CPU, so it needs no hardware and makes any size at any rate. It has a memory
+ * of its own, which output writes and raw captures read: what was sent can be looked at.
  */
 #include <linux/module.h>
 #include <linux/platform_device.h>

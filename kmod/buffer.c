@@ -94,8 +94,8 @@ static bool continues(const struct grabdma_memory *memory, unsigned long index)
 }
 
 /*
- * Walks the segments; fills in @sg when it is not NULL. Physical neighbours share a segment, and the
- * last one ends with the last byte of the buffer, not of the page.
+ * Walks the segments; fills in @sg when it is not NULL. Physical neighbours share a segment, and
+ * the last one ends with the last byte of the buffer, not of the page.
  */
 static unsigned int walk_segments(struct grabdma_buffer *buffer, struct scatterlist *sg)
 {
@@ -248,8 +248,8 @@ struct grabdma_buffer *grabdma_buffer_create(struct grabdma_session *session,
 	if (IS_ERR(buffer))
 		return buffer;
 	buffer->id = id;
-	error = grabdma_memory_alloc(session, &buffer->memory, DIV_ROUND_UP(alloc->bytes, PAGE_SIZE),
-				     alloc->flags);
+	error = grabdma_memory_alloc(session, &buffer->memory,
+				     DIV_ROUND_UP(alloc->bytes, PAGE_SIZE), alloc->flags);
 	if (error)
 		goto put;
 	error = make_output(session, buffer, alloc->writeback_ms);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Page faults of mapped buffers. All pages are there from the beginning, so the only question is how
- * many of them one fault maps: 2 MiB around the address (one page table), where the kernel's own
- * fault-around stops at 64 KiB and leaves out writes.
+ * Page faults of mapped buffers. All pages are there from the beginning, so the only question is
+ * how many of them one fault maps: 2 MiB around the address (one page table), where the kernel's
+ * own fault-around stops at 64 KiB and leaves out writes.
  */
 #include "compat.h"
 #include "grabdma.h"

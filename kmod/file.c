@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Buffers as files: a pseudo file system in the spirit of ramfs, whose regular files have all their
- * pages from the beginning and neither grow, shrink nor lose one.
+ * Buffers as files: a pseudo file system in the spirit of ramfs, whose regular files have all
+ * their pages from the beginning and neither grow, shrink nor lose one.
  *
- * A buffer for capture has two inodes that share one page cache, as the inodes of a block device do:
- * the live view owns it and can be written, the frame view borrows it and is read-only. The file
- * system is mounted inside the kernel only, and only while there are buffers: a lasting mount would
- * pin the module for ever.
+ * A buffer for capture has two inodes that share one page cache, as the inodes of a block device
+ * do: the live view owns it and can be written, the frame view borrows it and is read-only. The
+ * file system is mounted inside the kernel only, and only while there are buffers: a lasting
+ * mount would pin the module for ever.
  */
 #include <linux/file.h>
 #include <linux/mm.h>

@@ -106,7 +106,7 @@ struct grabdma_buffer {
 
 struct grabdma_session {
 	struct grabdma_adapter *adapter;
-	struct mutex mutex;
+	struct mutex mutex;  /* one ioctl at a time */
 	struct mutex reader; /* one read() at a time */
 	struct xarray buffers;
 	struct list_head node; /* in adapter->sessions; adapter->lock */
@@ -176,14 +176,14 @@ struct grabdma_adapter {
 	struct dentry *debugfs;
 
 	struct rw_semaphore alive;
-	struct mutex sender;
-	struct mutex control;
+	struct mutex sender;  /* one output transfer at a time */
+	struct mutex control; /* start, stop and abort of the engine */
 	struct delayed_work watchdog;
 	struct work_struct unplug;
-	struct mutex buffers_mutex;
-	struct list_head buffers; /* mapped for DMA */
+	struct mutex buffers_mutex; /* of the list */
+	struct list_head buffers;   /* mapped for DMA */
 
-	spinlock_t lock;
+	spinlock_t lock; /* of what follows, and of states and records of sessions and buffers */
 	bool gone; /* set under lock */
 	struct list_head sessions;
 	struct grabdma_engine engine;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who uses a buffer, and whether that holds it: the rule behind "a frame that somebody is looking at
- * is not refilled".
+ * Who uses a buffer, and whether that holds it: the rule behind "a frame that somebody is looking
+ * at is not refilled".
  *
  * Users are counted for each view: open files, and mappings made through the descriptor that the
  * session got. The frame view's users hold the buffer. A frame's pages can also live on without a

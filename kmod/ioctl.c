@@ -142,7 +142,8 @@ static int reserve_fds(struct grabdma_session *session, u32 direction, int fds[G
 	unsigned int count = direction == GRABDMA_DIRECTION_CAPTURE ? 2 : 1;
 	unsigned int i;
 
-	fds[GRABDMA_VIEW_LIVE] = fds[GRABDMA_VIEW_FRAME] = -1;
+	fds[GRABDMA_VIEW_LIVE] = -1;
+	fds[GRABDMA_VIEW_FRAME] = -1;
 	for (i = 0; i < count; i++) {
 		int fd = grabdma_should_fail(session) ? -EMFILE : get_unused_fd_flags(O_CLOEXEC);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * grabdma: DMA buffers of frame grabbers as files in the page cache. This file loads and unloads the
- * module; uapi/grabdma.h tells what it does, grabdma.h how its parts hang together.
+ * grabdma: DMA buffers of frame grabbers as files in the page cache. This file loads and unloads
+ * the module; uapi/grabdma.h tells what it does, grabdma.h how its parts hang together.
  */
 #include <linux/module.h>
 
@@ -19,8 +19,8 @@ MODULE_PARM_DESC(inject, "Allow fault injection on real hardware, too, for tests
 
 static int virtual_adapters = -1;
 module_param_named(virtual, virtual_adapters, int, 0444);
-MODULE_PARM_DESC(virtual, "Number of virtual adapters, 0 to 16; -1: one if there is no hardware "
-			  "adapter when the module is loaded (default -1)");
+MODULE_PARM_DESC(virtual,
+		 "Number of virtual adapters, 0 to 16; -1: one if there is no hardware (default -1)");
 
 struct workqueue_struct *grabdma_workqueue;
 static dev_t first_devt;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Finding the memory of a buffer: single pages, large folios or one contiguous run, all of it within
- * the reach of the device.
+ * Finding the memory of a buffer: single pages, large folios or one contiguous run, all of it
+ * within the reach of the device.
  *
  * The page allocator knows zones, not address limits. Where no zone fits the device's limit, pages
  * are taken and those beyond the limit are held back, so that the allocator cannot return them
@@ -103,7 +103,7 @@ static struct page *take(struct search *search, unsigned int order, bool compoun
 
 	if (grabdma_should_fail(search->session))
 		return NULL;
-	if (search->limit < DMA_BIT_MASK(32))
+	if (search->limit <= DMA_BIT_MASK(32))
 		i = 1;
 	if (search->limit <= DMA_BIT_MASK(24))
 		i = 2;
@@ -130,8 +130,8 @@ static void keep(struct grabdma_memory *memory, struct folio *folio)
 }
 
 /*
- * Folios from the largest order that fits down. Orders never rise again, so each folio is aligned in
- * the file as the page cache wants it. The page cache has no folios of two pages.
+ * Folios from the largest order that fits down. Orders never rise again, so each folio is aligned
+ * in the file as the page cache wants it. The page cache has no folios of two pages.
  */
 static int take_folios(struct search *search, struct grabdma_memory *memory, unsigned long pages,
 		       unsigned int order)
@@ -169,7 +169,7 @@ static void keep_split(struct grabdma_memory *memory, struct page *block, unsign
 	}
 }
 
-/* First of @count neighbouring blocks around the one with number @block; 0: there are not so many. */
+/* First of @count neighbouring blocks around the one with number @block; 0: not so many. */
 static unsigned long find_run(struct xarray *blocks, unsigned long block, unsigned long count)
 {
 	unsigned long first = block, last = block;
@@ -302,8 +302,8 @@ void grabdma_memory_free(struct grabdma_memory *memory)
 }
 
 /*
- * Does somebody beside the page cache, page tables and us hold references to a page? A page that is
- * not on an LRU list yet is on its way there, in a batch that holds one.
+ * Does somebody beside the page cache, page tables and us hold references to a page? A page that
+ * is not on an LRU list yet is on its way there, in a batch that holds one.
  */
 static bool folio_pinned(struct folio *folio)
 {

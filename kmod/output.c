@@ -4,8 +4,8 @@
  *
  * write() says exactly which bytes it wrote; those are kept for each page as one span. A mapping
  * says it through the dirty bits of its page tables, a page at a time. fsync() and msync(MS_SYNC)
- * gather both, send each run of adjacent bytes as one transfer, and wait. With a write-back time the
- * same happens in the background.
+ * gather both, send each run of adjacent bytes as one transfer, and wait. With a write-back time
+ * the same happens in the background.
  *
  * A failed transfer is reported once to each open file, as EIO, and its bytes count as written
  * again, so that the next fsync() tries again instead of claiming that they have arrived.

@@ -22,8 +22,10 @@ int grabdma_picture_enum(struct grabdma_format_range *range)
 	if (index == ARRAY_SIZE(fourccs))
 		return 0;
 	range->fourcc = fourccs[index];
-	range->min_width = range->min_height = TEST_PICTURE_MIN_SIZE;
-	range->max_width = range->max_height = TEST_PICTURE_MAX_SIZE;
+	range->min_width = TEST_PICTURE_MIN_SIZE;
+	range->max_width = TEST_PICTURE_MAX_SIZE;
+	range->min_height = TEST_PICTURE_MIN_SIZE;
+	range->max_height = TEST_PICTURE_MAX_SIZE;
 	range->step = 2;
 	return 0;
 }

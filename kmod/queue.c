@@ -264,8 +264,9 @@ static bool engine_idle(struct grabdma_engine *engine)
 }
 
 /*
- * Ends the request in flight with @error and gives back the claim that the caller made when it found
- * that request: so none has followed it, and it is the right one. The control mutex is held.
+ * Ends the request in flight with @error and gives back the claim that the caller made when it
+ * found that request: so none has followed it, and it is the right one. The control mutex is
+ * held.
  */
 static void cancel_claimed(struct grabdma_adapter *adapter, int error)
 {
@@ -478,14 +479,15 @@ static void arm(struct grabdma_session *session, const struct grabdma_start *sta
 		take_over(session, start);
 		kick(engine);
 		if (engine->paced)
-			hrtimer_start(&engine->timer, ns_to_ktime(engine->due_ns), HRTIMER_MODE_ABS);
+			hrtimer_start(&engine->timer, ns_to_ktime(engine->due_ns),
+				      HRTIMER_MODE_ABS);
 	}
 	spin_unlock_irq(&adapter->lock);
 }
 
 /*
- * Becomes the owner. The wait for the engine is outside the control mutex, which the watchdog needs
- * to end a transfer that hangs.
+ * Becomes the owner. The wait for the engine is outside the control mutex, which the watchdog
+ * needs to end a transfer that hangs.
  */
 static int acquire(struct grabdma_session *session, const struct grabdma_start *start)
 {
