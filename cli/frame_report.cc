@@ -58,6 +58,9 @@ std::string ExplainSilence(const DeviceStatus& status) {
     return "every buffer holds a frame and the policy is keep-oldest: remove frames or set " +
            status.name + " policy=keep-newest";
   }
+  if (status.buffers.count > 0 && status.buffers.held == status.buffers.count) {
+    return "readers hold every one of its " + Plural(status.buffers.count, "buffer");
+  }
   if (status.trigger > 0) {
     return Plural(status.trigger, "frame") + " still due: 'grabfs-cli trigger " + status.name +
            " -n 0' cancels";

@@ -22,9 +22,10 @@ Finding ExamineDataPath(const DeviceStatus& d) {
 
 Finding ExamineMemory(const DeviceStatus& d, uint64_t huge) {
   constexpr uint64_t kHugePage = uint64_t{2} << 20;
+  if (d.bytes < kHugePage) return {kGood, d.name, "its frames are smaller than a 2 MiB page", ""};
   const std::string text =
       HumanBytes(huge) + " of " + HumanBytes(d.memory.bytes) + " in 2 MiB pages";
-  if (d.bytes < kHugePage || huge > 0) return {kGood, d.name, text, ""};
+  if (huge > 0) return {kGood, d.name, text, ""};
   return {kSlow, d.name, text + ": a mapping takes more faults",
           "allow huge pages for shared memory, or free memory and mount again"};
 }
@@ -66,10 +67,9 @@ std::vector<Finding> ExamineDevice(const DeviceStatus& d) {
                         "grabfs-cli start " + d.name + ", when the cause is gone"});
   }
   if (d.counters.dropped > 0) {
-    findings.push_back({kNote, d.name,
-                        Plural(d.counters.dropped, "frame") + " dropped for want of a buffer",
+    findings.push_back({kNote, d.name, Plural(d.counters.dropped, "frame") + " dropped so far",
                         "more buffers (set " + d.name +
-                            " buffers_count=N), or readers that hold frames for less time"});
+                            " buffers_count=N), a lower rate, or readers that hold less"});
   }
   return findings;
 }
