@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "fusefs/base/error.h"
 #include "fusefs/source/options.h"
@@ -16,7 +17,7 @@
 
 namespace grabfs {
 
-Clip::Clip(const std::string& path, const FormatRequest& request) : path_(path) {
+Clip::Clip(std::string path, const FormatRequest& request) : path_(std::move(path)) {
   Open();
   const std::string start = ReadText(0, kY4mMaxLine);
   if (IsY4m(start)) {

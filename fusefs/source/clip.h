@@ -26,7 +26,7 @@ class Clip {
   // Opens and checks `path`. A raw file, which is any that does not start as YUV4MPEG2 does, needs
   // a complete `request`; a Y4M file needs none and takes only its own. Reads headers, not pixels.
   // Throws Error (ENOENT and the like; EINVAL with the byte at which the file is wrong).
-  Clip(const std::string& path, const FormatRequest& request);
+  Clip(std::string path, const FormatRequest& request);
 
   [[nodiscard]] const FrameFormat& format() const { return format_; }
   // What the file says about its rate.

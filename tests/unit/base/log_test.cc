@@ -85,6 +85,7 @@ TEST_F(Log, KeepsLinesOfManyThreadsWhole) {
   // O_APPEND, as a log file is opened: pipes and the journal's socket need nothing.
   ASSERT_EQ(::fcntl(STDERR_FILENO, F_SETFL, O_APPEND), 0);
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&] {
       for (int line = 0; line < kLines; ++line) LogInfo(text);

@@ -26,7 +26,7 @@
 namespace grabfs {
 namespace {
 
-constexpr uint64_t k1080pBgr4 = 1920 * 1080 * 4;
+constexpr uint64_t k1080pBgr4 = 8294400;
 constexpr uint64_t kHugePage = uint64_t{2} << 20;
 
 using Usage = Memory::Usage;

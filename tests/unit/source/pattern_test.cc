@@ -78,7 +78,7 @@ TEST(Pattern, EveryRowCarriesTheSequenceNumber) {
   const auto bytes = rig.buffer(frame.buffer).bytes();
   for (uint32_t row = 0; row < 32; ++row) {
     uint64_t stamp = 0;
-    std::memcpy(&stamp, bytes.data() + row * rig->format().stride, sizeof stamp);
+    std::memcpy(&stamp, bytes.data() + size_t{row} * rig->format().stride, sizeof stamp);
     EXPECT_EQ(stamp, 300u);
   }
 }

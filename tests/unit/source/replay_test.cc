@@ -26,7 +26,8 @@ constexpr size_t kFrameBytes = 16 * 16 * 3 / 2;
 // A picture that is different from any other of these tests.
 std::string Pixels(int number, size_t bytes = kFrameBytes) {
   std::string pixels(bytes, '\0');
-  for (size_t i = 0; i < bytes; ++i) pixels[i] = static_cast<char>(number * 31 + i * 7 + i / 251);
+  for (size_t i = 0; i < bytes; ++i)
+    pixels[i] = static_cast<char>(static_cast<size_t>(number) * 31 + i * 7 + i / 251);
   return pixels;
 }
 
@@ -178,11 +179,11 @@ TEST_F(Replay, AY4mFileCannotBecomeAnotherFormat) {
 }
 
 TEST_F(Replay, RawFilesAreFramesBackToBack) {
-  const size_t bytes = 32 * 16 * 3;
-  Rig rig("replay:" + Write("clip.rgb", Pixels(0, bytes) + Pixels(1, bytes) + Pixels(2, bytes)) +
+  constexpr size_t kBytes = 1536;  // of 32x16 RGB3
+  Rig rig("replay:" + Write("clip.rgb", Pixels(0, kBytes) + Pixels(1, kBytes) + Pixels(2, kBytes)) +
           ",format=RGB3,width=32,height=16,rate=0");
   rig->Start(0);
-  for (int i = 0; i < 7; ++i) EXPECT_EQ(ContentOf(rig, rig.Next()), Pixels(i % 3, bytes)) << i;
+  for (int i = 0; i < 7; ++i) EXPECT_EQ(ContentOf(rig, rig.Next()), Pixels(i % 3, kBytes)) << i;
 }
 
 TEST_F(Replay, RawFilesNeedAFormatAndASize) {

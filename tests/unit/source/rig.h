@@ -47,7 +47,7 @@ class Rig {
 
   Source& operator*() { return *source_; }
   Source* operator->() { return source_.get(); }
-  const Memory& buffer(uint32_t index) const { return *buffers_[index]; }
+  [[nodiscard]] const Memory& buffer(uint32_t index) const { return *buffers_[index]; }
 
   // New buffers, after a change of format.
   void Rebind() {

@@ -59,7 +59,7 @@ class NumbersRig : public Rig {
 
   Numbers& numbers() { return static_cast<Numbers&>(**this); }
 
-  uint64_t NumberIn(uint32_t index) const {
+  [[nodiscard]] uint64_t NumberIn(uint32_t index) const {
     uint64_t number = 0;
     std::memcpy(&number, buffer(index).bytes().data(), sizeof number);
     return number;
