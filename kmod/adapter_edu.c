@@ -116,6 +116,8 @@ static irqreturn_t edu_interrupt(int irq, void *data)
 
 	spin_lock(&edu->lock);
 	status = readl(edu->registers + EDU_IRQ_STATUS);
+	if (PCI_POSSIBLE_ERROR(status)) /* pulled out: the watchdog or the unbinding will tell */
+		status = 0;
 	writel(status, edu->registers + EDU_IRQ_ACK);
 	if ((status & EDU_IRQ_DMA) && edu->request) {
 		grabdma_progress(edu->adapter);
@@ -125,16 +127,6 @@ static irqreturn_t edu_interrupt(int irq, void *data)
 	if (done)
 		grabdma_done(edu->adapter, 0, now);
 	return status ? IRQ_HANDLED : IRQ_NONE;
-}
-
-static int edu_enum_format(struct grabdma_adapter *adapter, struct grabdma_format_range *range)
-{
-	return grabdma_picture_enum(range);
-}
-
-static int edu_check_format(struct grabdma_adapter *adapter, struct grabdma_format *format)
-{
-	return grabdma_picture_check(format);
 }
 
 static int edu_prepare(struct grabdma_adapter *adapter, const struct grabdma_format *format)
@@ -175,13 +167,14 @@ static void edu_abort(struct grabdma_adapter *adapter)
 static const struct grabdma_adapter_ops edu_ops = {
 	.name = "edu",
 	.directions = GRABDMA_DIRECTION_CAPTURE | GRABDMA_DIRECTION_OUTPUT,
-	.enum_format = edu_enum_format,
-	.check_format = edu_check_format,
+	.enum_format = grabdma_picture_enum_format,
+	.check_format = grabdma_picture_check_format,
 	.prepare = edu_prepare,
 	.submit = edu_submit,
 	.abort = edu_abort,
 };
 
+/* All of it ends by itself when the device is unbound, after edu_remove(). */
 static int edu_setup(struct edu *edu)
 {
 	struct pci_dev *pci = edu->pci;
@@ -203,31 +196,22 @@ static int edu_setup(struct edu *edu)
 	if (!edu->staging)
 		return -ENOMEM;
 	pci_set_master(pci);
-	return 0;
-}
-
-static int edu_register(struct edu *edu)
-{
-	const struct grabdma_adapter_config config = {
-		.ops = &edu_ops,
-		.parent = &edu->pci->dev,
-		.dma_dev = &edu->pci->dev,
-		.dma_mask = dma_get_mask(&edu->pci->dev),
-		.device_bytes = EDU_MEMORY_BYTES,
-		.default_format = {
-			.fourcc = TEST_PICTURE_GREY,
-			.width = 64,
-			.height = 64,
-		},
-		.priv = edu,
-	};
-
-	edu->adapter = grabdma_adapter_register(&config);
-	return PTR_ERR_OR_ZERO(edu->adapter);
+	error = pci_alloc_irq_vectors(pci, 1, 1, PCI_IRQ_ALL_TYPES);
+	if (error < 0)
+		return error;
+	return devm_request_irq(&pci->dev, pci_irq_vector(pci, 0), edu_interrupt, IRQF_SHARED,
+				GRABDMA_NAME, edu);
 }
 
 static int edu_probe(struct pci_dev *pci, const struct pci_device_id *id)
 {
+	struct grabdma_adapter_config config = {
+		.ops = &edu_ops,
+		.parent = &pci->dev,
+		.dma_dev = &pci->dev,
+		.device_bytes = EDU_MEMORY_BYTES,
+		.default_format = { .fourcc = TEST_PICTURE_GREY, .width = 64, .height = 64 },
+	};
 	struct edu *edu = devm_kzalloc(&pci->dev, sizeof(*edu), GFP_KERNEL);
 	int error;
 
@@ -239,19 +223,10 @@ static int edu_probe(struct pci_dev *pci, const struct pci_device_id *id)
 	error = edu_setup(edu);
 	if (error)
 		return error;
-	error = pci_alloc_irq_vectors(pci, 1, 1, PCI_IRQ_ALL_TYPES);
-	if (error < 0)
-		return error;
-	error = request_irq(pci_irq_vector(pci, 0), edu_interrupt, IRQF_SHARED, GRABDMA_NAME, edu);
-	if (error)
-		goto free_vectors;
-	error = edu_register(edu);
-	if (!error)
-		return 0;
-	free_irq(pci_irq_vector(pci, 0), edu);
-free_vectors:
-	pci_free_irq_vectors(pci);
-	return error;
+	config.priv = edu;
+	config.dma_mask = dma_get_mask(&pci->dev);
+	edu->adapter = grabdma_adapter_register(&config);
+	return PTR_ERR_OR_ZERO(edu->adapter);
 }
 
 static void edu_remove(struct pci_dev *pci)
@@ -259,8 +234,6 @@ static void edu_remove(struct pci_dev *pci)
 	struct edu *edu = pci_get_drvdata(pci);
 
 	grabdma_adapter_unregister(edu->adapter);
-	free_irq(pci_irq_vector(pci, 0), edu);
-	pci_free_irq_vectors(pci);
 	grabdma_picture_destroy(&edu->picture);
 }
 

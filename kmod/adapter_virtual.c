@@ -81,16 +81,6 @@ static void virtual_work(struct work_struct *work)
 	grabdma_done(virtual->adapter, 0, due_ns);
 }
 
-static int virtual_enum_format(struct grabdma_adapter *adapter, struct grabdma_format_range *range)
-{
-	return grabdma_picture_enum(range);
-}
-
-static int virtual_check_format(struct grabdma_adapter *adapter, struct grabdma_format *format)
-{
-	return grabdma_picture_check(format);
-}
-
 static int virtual_prepare(struct grabdma_adapter *adapter, const struct grabdma_format *format)
 {
 	struct virtual *virtual = grabdma_priv(adapter);
@@ -118,8 +108,8 @@ static void virtual_abort(struct grabdma_adapter *adapter)
 static const struct grabdma_adapter_ops virtual_ops = {
 	.name = "virtual",
 	.directions = GRABDMA_DIRECTION_CAPTURE | GRABDMA_DIRECTION_OUTPUT,
-	.enum_format = virtual_enum_format,
-	.check_format = virtual_check_format,
+	.enum_format = grabdma_picture_enum_format,
+	.check_format = grabdma_picture_check_format,
 	.prepare = virtual_prepare,
 	.submit = virtual_submit,
 	.abort = virtual_abort,
@@ -141,11 +131,7 @@ static int virtual_probe(struct platform_device *device)
 		.parent = &device->dev,
 		.dma_mask = DMA_BIT_MASK(clamp(dma_bits, 20u, 64u)),
 		.device_bytes = DEVICE_BYTES,
-		.default_format = {
-			.fourcc = TEST_PICTURE_BGR4,
-			.width = 640,
-			.height = 480,
-		},
+		.default_format = { .fourcc = TEST_PICTURE_BGR4, .width = 640, .height = 480 },
 		.injectable = true,
 	};
 	struct virtual *virtual = kzalloc(sizeof(*virtual), GFP_KERNEL);

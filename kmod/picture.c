@@ -11,7 +11,8 @@ static const u32 fourccs[] = {
 	TEST_PICTURE_BGR3, TEST_PICTURE_BGR4, TEST_PICTURE_XR24, TEST_PICTURE_NV12,
 };
 
-int grabdma_picture_enum(struct grabdma_format_range *range)
+int grabdma_picture_enum_format(struct grabdma_adapter *adapter,
+				struct grabdma_format_range *range)
 {
 	u32 size = range->size;
 	u32 index = range->index;
@@ -38,7 +39,7 @@ static int check_raw(const struct grabdma_format *format)
 	return 0;
 }
 
-int grabdma_picture_check(struct grabdma_format *format)
+int grabdma_picture_check_format(struct grabdma_adapter *adapter, struct grabdma_format *format)
 {
 	struct test_picture geometry;
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The test picture for adapters that have no camera: test_picture.h with memory management, in the
- * form of adapter operations. A second format, fourcc 0, is the device's memory as it is.
+ * The test picture for adapters that have no camera: test_picture.h with memory management, and
+ * two adapter operations ready for use. One more format, fourcc 0, is the device's memory as it is.
  */
 #ifndef GRABDMA_PICTURE_H
 #define GRABDMA_PICTURE_H
 
+#include "adapter.h"
 #include "test_picture.h"
-#include "uapi/grabdma.h"
 
 /**
  * struct grabdma_picture - the picture of the current format
@@ -19,8 +19,9 @@ struct grabdma_picture {
 	u8 *table;
 };
 
-int grabdma_picture_enum(struct grabdma_format_range *range);
-int grabdma_picture_check(struct grabdma_format *format);
+int grabdma_picture_enum_format(struct grabdma_adapter *adapter,
+				struct grabdma_format_range *range);
+int grabdma_picture_check_format(struct grabdma_adapter *adapter, struct grabdma_format *format);
 int grabdma_picture_prepare(struct grabdma_picture *picture, const struct grabdma_format *format);
 void grabdma_picture_destroy(struct grabdma_picture *picture);
 
