@@ -94,12 +94,15 @@ _vm_test = rule(
         ),
         "numa_nodes": attr.int(default = 1),
         "programs": attr.label_list(allow_files = True, doc = "For the guest's /bin."),
-        "seconds": attr.int(default = 120, doc = "Limit of the whole run."),
+        "seconds": attr.int(
+            default = 280,
+            doc = "Limit of the whole run: against hangs, with room for a busy machine.",
+        ),
         "staged_modules": attr.label_list(
             allow_files = [".ko"],
             doc = "For the guest's /lib/modules, not loaded.",
         ),
-        "step_seconds": attr.int(default = 60, doc = "Limit of a step, in guest time."),
+        "step_seconds": attr.int(default = 240, doc = "Limit of a step, in guest time."),
         "steps": attr.string_dict(mandatory = True, doc = "Name: command, in order."),
         "stock_modules": attr.string_list(doc = "Modules of the kernel itself, by name."),
         "_harness": attr.label(default = "//tests/vm/harness"),

@@ -16,11 +16,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
+#include <memory>
 #include <numeric>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fusefs/base/error.h"
@@ -151,14 +152,20 @@ class Resident {
 
 class ResidenceTest : public PlacementTest {
  protected:
-  // Applies `pressure` to a mapped buffer of each kind and looks for changes.
+  // Applies `pressure` to a mapped buffer of each kind, all at once, and looks for changes.
   template <typename Pressure>
   void Under(Pressure pressure) {
-    ForEachStrategy([&](Session& session, const grabdma_info&, const Strategy& strategy) {
-      const Resident resident(session, strategy.flag);
-      pressure(resident.bytes());
-      resident.Check();
-    });
+    std::vector<Session> sessions;
+    std::vector<std::unique_ptr<Resident>> residents;
+    for (const std::string& path : FindAdapters()) {
+      Session& session = sessions.emplace_back(path);
+      for (const Strategy& strategy : kStrategies) {
+        residents.push_back(std::make_unique<Resident>(session, strategy.flag));
+      }
+    }
+    ASSERT_FALSE(residents.empty());
+    for (const auto& resident : residents) pressure(resident->bytes());
+    for (const auto& resident : residents) resident->Check();
   }
 };
 
@@ -195,21 +202,26 @@ TEST_F(ResidenceTest, MovePagesToTheOtherNode) {
   });
 }
 
-// Takes all memory in a child that the kernel may kill, and that it kills first.
+// Takes all memory in a child, which is the first that the kernel kills.
 void ExhaustMemory() {
   const pid_t hog = fork();
   if (hog == 0) {
     WriteText("/proc/self/oom_score_adj", "1000");
     for (;;) {
-      auto* const block = static_cast<char*>(std::malloc(kMegabyte));
-      if (block != nullptr) std::memset(block, 1, kMegabyte);
+      mmap(nullptr, 16 * kMegabyte, PROT_READ | PROT_WRITE,
+           MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     }
   }
-  waitpid(hog, nullptr, 0);
+  int status = 0;
+  waitpid(hog, &status, 0);
+  EXPECT_TRUE(WIFSIGNALED(status)) << "memory never ran out";
 }
 
 TEST_F(ResidenceTest, MemoryExhausted) {
-  Under([](std::span<std::byte>) { ExhaustMemory(); });
+  bool exhausted = false;
+  Under([&](std::span<std::byte>) {
+    if (!std::exchange(exhausted, true)) ExhaustMemory();
+  });
 }
 
 // A memory cgroup with a limit, entered by children only.

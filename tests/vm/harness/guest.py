@@ -14,6 +14,7 @@ from report import Report
 from splat import is_splat
 
 _MOST_SPLATS_TOLD = 10
+_PLUG_ATTEMPTS = 100
 
 
 class Guest:
@@ -88,20 +89,28 @@ class Guest:
         if line:
             self._write_log("report", line)
         self._report.feed(line)
-        words = line.split()
-        if words[:2] == ["@vm", "request"]:
-            self._serve(words[2], words[3])
+        match line.split():
+            case ["@vm", "request", ("plug" | "unplug") as verb, device]:
+                self._serve(verb, device)
 
     def _serve(self, verb: str, device: str) -> None:
         """Plugs a device in or pulls it out: the guest's test asks, since only it knows when."""
         if verb == "unplug":
             answer = qmp.execute(self._qmp_path, "device_del", {"id": device})
         else:
-            index = int(device.removeprefix("edu"))
-            properties = self._machine.edu_device(index).split(",")
-            arguments = dict(entry.split("=", 1) for entry in properties[1:])
-            answer = qmp.execute(self._qmp_path, "device_add", {"driver": "edu", **arguments})
+            answer = self._plug(self._machine.edu_device(int(device.removeprefix("edu"))))
         self._write_log("host", f"{verb} {device}: {answer}")
+
+    def _plug(self, device: str) -> str:
+        driver, *properties = device.split(",")
+        arguments = {"driver": driver, **dict(entry.split("=", 1) for entry in properties)}
+        # The guest has let go of the old device a moment before QEMU has.
+        for _ in range(_PLUG_ATTEMPTS):
+            answer = qmp.execute(self._qmp_path, "device_add", arguments)
+            if not answer.startswith("Duplicate"):
+                break
+            time.sleep(0.05)
+        return answer
 
     def _write_log(self, source: str, line: str) -> None:
         stamped = f"[{time.monotonic() - self._begin:7.2f}] {source:>7}: {line}"

@@ -62,7 +62,7 @@ class ReportTest(unittest.TestCase):
         report = judge(
             "@vm step a",
             "[ RUN      ] S.Good", "[       OK ] S.Good (7 ms)",
-            "[ RUN      ] S.Bad", "x.cc:1: Failure", "[  FAILED  ] S.Bad (0 ms)",
+            "[ RUN      ] S.Bad", "x.cc:1: Failure", "[  FAILED  ] S.Bad, where GetParam() = 1 (0 ms)",
             "[ RUN      ] S.Not", "[  SKIPPED ] S.Not (0 ms)",
             "@vm done a 1",
         )

@@ -8,7 +8,11 @@ _KERNEL_ARGUMENTS = (
     "quiet",  # Boot chatter off; init turns the console up to "everything" before it loads a module.
     "panic=-1",  # With -no-reboot: a panic ends the run at once instead of at the time limit.
     "oops=panic",
-    "sysctl.kernel.hung_task_timeout_secs=45",
+    "no_timer_check",  # The check fails when the host is too busy to deliver ticks just then.
+    # For the same reason, a processor that stands still for a while has not locked up.
+    "sysctl.kernel.hung_task_timeout_secs=60",
+    "sysctl.kernel.watchdog_thresh=60",
+    "rcupdate.rcu_cpu_stall_timeout=120",
 )
 
 

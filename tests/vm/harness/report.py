@@ -21,6 +21,11 @@ import re
 # Exit status by which a step says that it was skipped (kselftest's convention).
 _SKIPPED_STATUS = 4
 
+# With parameters, failures read "[  FAILED  ] Suite.Case/0, where GetParam() = ... (1 ms)".
+_GTEST_RESULT = re.compile(
+    r"\[  ?(     OK|FAILED |SKIPPED) \] (\S+?)(?:, where .*)? \((\d+) ms\)$"
+)
+
 
 class Outcome(enum.Enum):
     PASSED = "passed"
@@ -49,20 +54,19 @@ class Report:
         self.cases: list[Case] = []
 
     def feed(self, line: str) -> None:
-        words = line.split()
-        if words[:1] != ["@vm"]:
-            if self._step is not None:
+        match line.split():
+            case ["@vm", "start", self.nonce]:
+                self._started = True
+            case ["@vm", "step", name]:
+                self._step = _Step(name)
+            case ["@vm", "done", _, status] if self._step and status.isdigit():
+                self._steps += 1
+                self.cases += self._step.finish(int(status))
+                self._step = None
+            case ["@vm", "verdict", self.nonce, steps]:
+                self._complete = steps == str(self._steps)
+            case _ if self._step:
                 self._step.feed(line)
-        elif words[1:] == ["start", self.nonce]:
-            self._started = True
-        elif words[1:2] == ["step"]:
-            self._step = _Step(words[2])
-        elif words[1:2] == ["done"] and self._step is not None:
-            self._steps += 1
-            self.cases += self._step.finish(int(words[3]))
-            self._step = None
-        elif words[1:] == ["verdict", self.nonce, str(self._steps)]:
-            self._complete = True
 
     def problem(self) -> str:
         """Why this run proves nothing, or the empty string."""
@@ -129,7 +133,7 @@ class _Step:
         if begun := re.match(r"\[ RUN      \] (\S+)", line):
             self._gtest_begun.add(begun.group(1))
             self._gtest_message = []
-        elif ended := re.match(r"\[  ?(     OK|FAILED |SKIPPED) \] (\S+) \((\d+) ms\)", line):
+        elif ended := _GTEST_RESULT.match(line):
             word, name, milliseconds = ended.groups()
             self._gtest_begun.discard(name)
             outcome = {"OK": Outcome.PASSED, "FAILED": Outcome.FAILED}.get(

@@ -82,9 +82,15 @@ def build_initramfs(options: argparse.Namespace, path: str) -> None:
     for module in options.stage:
         archive.add_bytes(f"/lib/modules/{module_name(module)}.ko", read_module(module))
     archive.add_bytes("/etc/vm/modules", "".join(add_modules(options, archive)).encode())
-    steps = [f"{name} {command}\n" for name, _, command in (s.partition("=") for s in options.step)]
-    archive.add_bytes("/etc/vm/steps", "".join(steps).encode())
+    archive.add_bytes("/etc/vm/steps", "".join(map(step_line, options.step)).encode())
     archive.write(path)
+
+
+def step_line(step: str) -> str:
+    name, _, command = step.partition("=")
+    if not re.fullmatch(r"[\w.-]+", name) or not command or "\n" in command:
+        raise SystemExit(f"--step {step!r}: want NAME=COMMAND in one line")
+    return f"{name} {command}\n"
 
 
 def add_modules(options: argparse.Namespace, archive: Archive) -> list[str]:
