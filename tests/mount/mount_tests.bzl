@@ -24,6 +24,8 @@ def mount_tests(name, data_paths = DATA_PATHS, data = [], deps = [], size = "med
         testonly = True,
         srcs = [name + ".cc"],
         alwayslink = True,
+        # tests/vm runs them on the module's buffers.
+        visibility = ["//tests/vm:__subpackages__"],
         deps = ["//tests/mount/support"] + deps,
     )
     for path in data_paths:
