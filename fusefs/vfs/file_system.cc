@@ -138,12 +138,7 @@ FileSystem::Entry FileSystem::LookupInMount(const std::string& name) {
 }
 
 FileSystem::Entry FileSystem::LookupInDevice(const NodePtr& node, const std::string& name) {
-  if (name == kLatestName) {
-    const auto newest = node->device->pool()->ring.Newest();
-    if (!newest) ThrowNoSuchName(name);
-    const uint64_t inode = Of(*node, NodeKind::kFrame, newest->info.sequence).number();
-    return {FrameAttr(inode, newest->info), kNotAtAll};
-  }
+  if (name == kLatestName) return LookupLatest(node);
   for (const FixedName& fixed : kDeviceNames) {
     if (name == fixed.name) return {GetAttr(Of(*node, fixed.kind).number()), kForever};
   }
@@ -151,6 +146,19 @@ FileSystem::Entry FileSystem::LookupInDevice(const NodePtr& node, const std::str
   if (attribute == nullptr) ThrowNoSuchName(name);
   const uint64_t row = static_cast<uint64_t>(attribute - Attributes().data());
   return {GetAttr(Of(*node, NodeKind::kAttribute, row).number()), kForever};
+}
+
+FileSystem::Entry FileSystem::LookupLatest(const NodePtr& node) {
+  const auto pool = node->device->pool();
+  const bool guard = node->guards.Wanted();
+  auto newest = pool->ring.Newest();
+  while (guard && newest && !node->guards.Guard(pool, newest->info.sequence)) {
+    newest = pool->ring.Newest();
+  }
+  if (guard) kernel_->WakeHousekeeper();
+  if (!newest) ThrowNoSuchName(std::string(kLatestName));
+  const uint64_t inode = Of(*node, NodeKind::kFrame, newest->info.sequence).number();
+  return {FrameAttr(inode, newest->info), kNotAtAll};
 }
 
 FileSystem::Entry FileSystem::LookupFrame(const NodePtr& node, uint64_t sequence) {
@@ -443,7 +451,10 @@ std::unique_ptr<OpenFile> FileSystem::OpenFrame(const NodePtr& node, uint64_t se
       }
     }
   }
-  if (!frame) ThrowStale();
+  if (!frame) {
+    node->guards.OpenWasStale();
+    ThrowStale();
+  }
   return std::make_unique<FrameFile>(Use(node), std::move(pool), *frame,
                                      [this] { kernel_->WakeHousekeeper(); });
 }
@@ -568,19 +579,20 @@ std::optional<FileSystem::WorkerTime> FileSystem::Housekeep() {
   constexpr int kShareOfTime = 10;  // looking takes at most a tenth of the time
 
   const auto begin = steady_clock::now();
-  bool still_mapped = false;
+  bool again = false;
   std::vector<NodePtr> gone;
   for (const NodePtr& node : Nodes()) {
     if (node->device->state().unplugged && node->open_files == 0) {
       gone.push_back(node);
       continue;
     }
+    again |= node->guards.Expire();
     auto pools = node->device->retired_pools();
     pools.push_back(node->device->pool());
-    for (const auto& pool : pools) still_mapped |= SettleMapped(*node, *pool);
+    for (const auto& pool : pools) again |= SettleMapped(*node, *pool);
   }
   for (const NodePtr& node : gone) RemoveDevice(node);
-  if (!still_mapped) return std::nullopt;
+  if (!again) return std::nullopt;
   const auto took = std::chrono::duration_cast<WorkerTime>(steady_clock::now() - begin);
   return std::clamp(took * kShareOfTime, kShortest, kLongest);
 }
@@ -613,6 +625,8 @@ void FileSystem::RemoveDevice(const NodePtr& node) {
     by_name_.erase(it);
     by_number_.erase(node->number);
   }
+  // Its thread may be using the node still, and must not be the one to destroy it.
+  node->device->Halt();
   kernel_->ForgetName(kRootInode, Of(*node, NodeKind::kDeviceDir).number(), node->device->name());
   kernel_->ForgetAttributes(kRootInode);
 }

@@ -139,6 +139,7 @@ class FileSystem : public DeviceObserver {
 
   Entry LookupInMount(const std::string& name);
   Entry LookupInDevice(const NodePtr& node, const std::string& name);
+  Entry LookupLatest(const NodePtr& node);
   Entry LookupFrame(const NodePtr& node, uint64_t sequence);
   Entry LookupBuffer(const NodePtr& node, uint32_t slot);
   void ReadMountDir(uint64_t offset, const Emit& emit);
