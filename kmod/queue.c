@@ -338,23 +338,40 @@ void grabdma_engine_shutdown(struct grabdma_adapter *adapter)
 	cancel_delayed_work_sync(&adapter->watchdog);
 }
 
-/* Queues a buffer whose hold has been looked at; adapter->alive is held. */
+/* Why the buffer cannot be queued; adapter->lock is held. */
+static int queue_error(const struct grabdma_buffer *buffer)
+{
+	if (buffer->adapter->gone)
+		return -ENODEV;
+	if (buffer->state != GRABDMA_STATE_IDLE)
+		return -EALREADY;
+	if (buffer->bytes < buffer->session->format.bytes)
+		return -ENOSPC;
+	if (buffer->views[GRABDMA_VIEW_FRAME].users || buffer->exposed)
+		return -EBUSY;
+	return 0;
+}
+
+/*
+ * Queues a buffer whose hold has been looked at; session->mutex and adapter->alive are held. The
+ * caches are synchronised without the spinlock, but not under a transfer's feet: only an idle
+ * buffer's, which stays idle or becomes held meanwhile.
+ */
 int grabdma_engine_queue(struct grabdma_buffer *buffer)
 {
 	struct grabdma_adapter *adapter = buffer->adapter;
 	struct grabdma_session *session = buffer->session;
-	int error = 0;
+	int error;
+
+	spin_lock_irq(&adapter->lock);
+	error = queue_error(buffer);
+	spin_unlock_irq(&adapter->lock);
+	if (error)
+		return error;
 
 	grabdma_sync_for_device(buffer, 0, buffer->bytes);
 	spin_lock_irq(&adapter->lock);
-	if (adapter->gone)
-		error = -ENODEV;
-	else if (buffer->state != GRABDMA_STATE_IDLE)
-		error = -EALREADY;
-	else if (buffer->bytes < session->format.bytes)
-		error = -ENOSPC;
-	else if (buffer->views[GRABDMA_VIEW_FRAME].users || buffer->exposed)
-		error = -EBUSY;
+	error = queue_error(buffer);
 	if (!error) {
 		buffer->watched = false;
 		buffer->state = GRABDMA_STATE_QUEUED;

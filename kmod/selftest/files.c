@@ -115,6 +115,30 @@ static void pages_travel(void)
 	close(file);
 }
 
+/* A RAM disk (module brd) does real direct I/O: its requests carry the buffer's own pages. */
+static void pages_go_to_disk_directly(void)
+{
+	const size_t bytes = SIZE / 4096 * 4096;
+	int disk = open("/dev/ram0", O_RDWR | O_DIRECT | O_CLOEXEC);
+	char *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, buffer.live, 0);
+	char *original;
+
+	if (disk < 0) {
+		tap_skip("O_DIRECT out of and into a mapping", "no /dev/ram0");
+		munmap(map, bytes);
+		return;
+	}
+	original = malloc(bytes);
+	pread(buffer.live, original, bytes, 0);
+	tap_equal(pwrite(disk, map, bytes, 0), bytes, "O_DIRECT out of a mapping");
+	memset(map, 0, bytes);
+	tap_equal(pread(disk, map, bytes, 0), bytes, "O_DIRECT into a mapping");
+	tap_ok(!memcmp(map, original, bytes), "brings every byte back");
+	free(original);
+	munmap(map, bytes);
+	close(disk);
+}
+
 static long minor_faults(void)
 {
 	struct rusage usage;
@@ -166,6 +190,7 @@ int main(int argc, char **argv)
 	views_are_one_memory();
 	the_end_is_a_bus_error();
 	pages_travel();
+	pages_go_to_disk_directly();
 	aligned_memory_takes_four_faults();
 	return tap_end();
 }
