@@ -151,10 +151,7 @@ FileSystem::Entry FileSystem::LookupInDevice(const NodePtr& node, const std::str
 FileSystem::Entry FileSystem::LookupLatest(const NodePtr& node) {
   const auto pool = node->device->pool();
   const bool guard = node->guards.Wanted();
-  auto newest = pool->ring.Newest();
-  while (guard && newest && !node->guards.Guard(pool, newest->info.sequence)) {
-    newest = pool->ring.Newest();
-  }
+  const auto newest = guard ? node->guards.GuardNewest(pool) : pool->ring.Newest();
   if (guard) kernel_->WakeHousekeeper();
   if (!newest) ThrowNoSuchName(std::string(kLatestName));
   const uint64_t inode = Of(*node, NodeKind::kFrame, newest->info.sequence).number();
@@ -455,6 +452,7 @@ std::unique_ptr<OpenFile> FileSystem::OpenFrame(const NodePtr& node, uint64_t se
     node->guards.OpenWasStale();
     ThrowStale();
   }
+  if (node->guards.Wanted()) node->guards.Opened(*pool, sequence);
   return std::make_unique<FrameFile>(Use(node), std::move(pool), *frame,
                                      [this] { kernel_->WakeHousekeeper(); });
 }

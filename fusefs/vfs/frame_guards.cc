@@ -24,13 +24,36 @@ bool FrameGuards::Wanted() const {
   return until != 0 && MonotonicNs() < until;
 }
 
-bool FrameGuards::Guard(const std::shared_ptr<Pool>& pool, uint64_t sequence) {
+std::optional<Ring::Frame> FrameGuards::GuardNewest(const std::shared_ptr<Pool>& pool) {
   const std::lock_guard lock(mutex_);
-  if (entries_.size() >= (pool->memory.size() + 1) / 2) return true;
-  const auto frame = pool->ring.Hold(sequence);
-  if (!frame) return false;
-  entries_.push_back({pool, frame->slot, MonotonicNs() + kDurationNs});
-  return true;
+  const uint64_t until = MonotonicNs() + kDurationNs;
+  const bool full = entries_.size() >= (pool->memory.size() + 1) / 2;
+  if (full && entries_.back().pool == pool) {
+    entries_.back().until_ns = until;
+    ++entries_.back().lookups;
+    return entries_.back().frame;
+  }
+  while (const auto newest = pool->ring.Newest()) {
+    const auto held = pool->ring.Hold(newest->info.sequence);
+    if (!held) continue;  // gone meanwhile, so there is a newer one
+    entries_.push_back({pool, *held, 1, until});
+    return held;
+  }
+  return std::nullopt;
+}
+
+void FrameGuards::Opened(const Pool& pool, uint64_t sequence) {
+  std::vector<Entry> ended;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto it = std::ranges::find_if(entries_, [&](const Entry& entry) {
+      return entry.pool.get() == &pool && entry.frame.info.sequence == sequence;
+    });
+    if (it == entries_.end() || --it->lookups > 0) return;
+    ended.push_back(std::move(*it));
+    entries_.erase(it);
+  }
+  Release(ended);
 }
 
 bool FrameGuards::Expire() {
@@ -50,7 +73,7 @@ bool FrameGuards::Expire() {
 }
 
 void FrameGuards::Release(const std::vector<Entry>& entries) {
-  for (const Entry& entry : entries) entry.pool->ring.Release(entry.slot, false);
+  for (const Entry& entry : entries) entry.pool->ring.Release(entry.frame.slot, false);
 }
 
 }  // namespace grabfs

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "fusefs/capture/pool.h"
@@ -26,16 +27,19 @@ class FrameGuards {
   void OpenWasStale();
   // Lookups should guard what they name.
   [[nodiscard]] bool Wanted() const;
-  // Holds the frame for kDuration; false when it is gone already. Does nothing, and says true, when
-  // half of the buffers are guarded: capture goes first.
-  bool Guard(const std::shared_ptr<Pool>& pool, uint64_t sequence);
+  // Holds the newest frame until it is opened, at most for a moment. When half of the buffers are
+  // guarded already, because capture goes first, the newest of those. nullopt: there is no frame.
+  std::optional<Ring::Frame> GuardNewest(const std::shared_ptr<Pool>& pool);
+  // The open that a lookup announced has come.
+  void Opened(const Pool& pool, uint64_t sequence);
   // Ends the guards whose time is over. True while there are others.
   bool Expire();
 
  private:
   struct Entry {
     std::shared_ptr<Pool> pool;
-    uint32_t slot;
+    Ring::Frame frame;
+    uint32_t lookups;   // whose open has not come yet
     uint64_t until_ns;  // CLOCK_MONOTONIC
   };
   static void Release(const std::vector<Entry>& entries);
