@@ -151,11 +151,14 @@ uint64_t AvailableMemory(const std::string& root) {
 }
 
 void CheckMemoryAvailable(uint32_t count, uint64_t bytes) {
-  const uint64_t total = count * bytes;
+  CheckMemoryAvailable(std::to_string(count) + " buffers x " + std::to_string(bytes) + " bytes",
+                       count * bytes);
+}
+
+void CheckMemoryAvailable(const std::string& what, uint64_t total) {
   const uint64_t available = AvailableMemory();
   if (total <= available) return;
-  throw Error(ENOMEM, std::to_string(count) + " buffers x " + std::to_string(bytes) +
-                          " bytes = " + Megabytes(total) + ", available " + Megabytes(available) +
+  throw Error(ENOMEM, what + " = " + Megabytes(total) + ", available " + Megabytes(available) +
                           ": ask for fewer or smaller buffers");
 }
 

@@ -17,5 +17,7 @@ uint64_t AvailableMemory(const std::string& root = "");
 
 // Throws Error(ENOMEM) with the arithmetic when `count` buffers of `bytes` do not fit.
 void CheckMemoryAvailable(uint32_t count, uint64_t bytes);
+// The same for a sum of `total` bytes, which `what` names in the message.
+void CheckMemoryAvailable(const std::string& what, uint64_t total);
 
 }  // namespace grabfs

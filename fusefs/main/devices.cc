@@ -36,7 +36,7 @@ std::vector<std::unique_ptr<Device>> MakeDevices(std::vector<DeviceOption> optio
     CheckMemoryAvailable(option.config.buffers, bytes);
     total_bytes += option.config.buffers * bytes;
   }
-  CheckMemoryAvailable(1, total_bytes);
+  CheckMemoryAvailable("the buffers of all devices together", total_bytes);
   std::vector<std::unique_ptr<Device>> devices;
   for (size_t i = 0; i < options.size(); ++i) {
     devices.push_back(std::make_unique<Device>(options[i].config, std::move(sources[i])));

@@ -5,6 +5,7 @@
 #include <spawn.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,6 +34,12 @@ bool DetachByHelper(const std::string& mountpoint) {
   return waitpid(child, &status, 0) == child && status == 0;
 }
 
+// Asked by statfs(), which always goes to the daemon: what stat() tells may be remembered.
+bool IsDeadMount(const std::string& mountpoint) {
+  struct statfs ignored = {};
+  return statfs(mountpoint.c_str(), &ignored) != 0 && errno == ENOTCONN;
+}
+
 void CleanUpDeadMount(const std::string& mountpoint) {
   if (umount2(mountpoint.c_str(), MNT_DETACH) != 0 && !DetachByHelper(mountpoint)) {
     throw Error(ENOTCONN, mountpoint +
@@ -59,18 +66,18 @@ void CheckFuseDevice() {
 }  // namespace
 
 void CheckMountpoint(const std::string& mountpoint) {
-  struct stat info = {};
-  int result = stat(mountpoint.c_str(), &info);
   const auto mounted = FindMount(mountpoint);
-  if (result != 0 && errno == ENOTCONN && mounted && mounted->type == kFileSystemType) {
+  if (mounted && mounted->type == kFileSystemType) {
+    if (!IsDeadMount(mountpoint)) {
+      throw Error(EBUSY, mountpoint +
+                             ": grabfs is mounted there already: unmount it first with "
+                             "'grabfs-cli umount " +
+                             mountpoint + "'");
+    }
     CleanUpDeadMount(mountpoint);
-    result = stat(mountpoint.c_str(), &info);
-  } else if (result == 0 && mounted && mounted->type == kFileSystemType) {
-    throw Error(EBUSY, mountpoint +
-                           ": grabfs is mounted there already: unmount it first with "
-                           "'grabfs-cli umount " +
-                           mountpoint + "'");
   }
+  struct stat info = {};
+  const int result = stat(mountpoint.c_str(), &info);
   if (result != 0 && errno == ENOENT) {
     throw Error(ENOENT, "mount point " + mountpoint + " does not exist: create it with 'mkdir -p " +
                             mountpoint + "'");
@@ -78,6 +85,11 @@ void CheckMountpoint(const std::string& mountpoint) {
   if (result != 0) ThrowErrno("mount point " + mountpoint);
   if (!S_ISDIR(info.st_mode)) {
     throw Error(ENOTDIR, "mount point " + mountpoint + " is not a directory");
+  }
+  // fusermount3 wants it too, but says so in words of its own.
+  if (geteuid() != 0 && access(mountpoint.c_str(), W_OK) != 0) {
+    throw Error(errno, "mount point " + mountpoint + ": " + ErrnoText(errno) +
+                           ": choose a directory of your own");
   }
   CheckFuseDevice();
 }
