@@ -100,7 +100,7 @@ TEST_F(StartupTest, DevicesTogetherMustFitInMemoryToo) {
     devices.push_back("d" + std::to_string(i) +
                       "=pattern,format=BGR4,width=16384,height=16384,buffers=4");
   }
-  ExpectRefused(MountCommand({devices, {}}, mountpoint()), {"1073741824", "available"});
+  ExpectRefused(MountCommand({devices, {}}, mountpoint()), {"together", "171798", "available"});
 }
 
 TEST_F(StartupTest, DeviceNamesMustBeFileNames) {
