@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <nlohmann/json.hpp>
+#include <thread>
 #include <vector>
 
 namespace grabfs {
@@ -88,6 +90,38 @@ TEST_F(EventLogTest, ALineLongerThanTheReadComesInPieces) {
   EXPECT_EQ(head + *reader->TryRead(kPlenty), FrameLine(1));
 }
 
+TEST_F(EventLogTest, LinesLostInTheMiddleOfALineAreToldAfterIt) {
+  const auto reader = log_->Open();
+  Frame(0);
+  const std::string head = *reader->TryRead(10);
+  for (uint64_t sequence = 1; sequence <= kMoreThanAReaderKeeps; ++sequence) Frame(sequence);
+  EXPECT_EQ(head + *reader->TryRead(kPlenty), FrameLine(0));
+  const std::string lines = *reader->TryRead(kPlenty);
+  const auto lost = nlohmann::json::parse(lines.substr(0, lines.find('\n')));
+  ASSERT_EQ(lost.at("event"), "lost");
+  EXPECT_NE(lines.find(FrameLine(1 + lost.at("count").get<uint64_t>())), std::string::npos);
+}
+
+TEST_F(EventLogTest, AReaderWhoKeepsUpLosesNothingBesideASlowOne) {
+  const auto slow = log_->Open();
+  const auto quick = log_->Open();
+  for (uint64_t sequence = 0; sequence < kMoreThanAReaderKeeps; ++sequence) {
+    Frame(sequence);
+    ASSERT_EQ(quick->TryRead(kPlenty), FrameLine(sequence));
+  }
+}
+
+TEST_F(EventLogTest, NothingIsKeptForReadersWhoHaveGone) {
+  log_->Open();
+  auto reader = log_->Open();
+  Frame(1);
+  reader.reset();
+  Frame(2);
+  reader = log_->Open();
+  Frame(3);
+  EXPECT_EQ(reader->TryRead(kPlenty), FrameLine(3));
+}
+
 TEST_F(EventLogTest, ASlowReaderIsToldHowManyItLost) {
   const auto reader = log_->Open();
   for (uint64_t sequence = 0; sequence < kMoreThanAReaderKeeps; ++sequence) Frame(sequence);
@@ -121,6 +155,25 @@ TEST_F(EventLogTest, AfterTheEndReadersGetTheRestAndThenNothing) {
   EXPECT_EQ(reader->TryRead(kPlenty), FrameLine(1));
   EXPECT_EQ(reader->TryRead(kPlenty), "");
   EXPECT_EQ(log_->Open()->TryRead(kPlenty), "");
+}
+
+TEST_F(EventLogTest, ReadersComeAndGoWhileEventsAreAppended) {
+  std::atomic<bool> stop = false;
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&] {
+      while (!stop) {
+        const auto reader = log_->Open();
+        reader->Read(kPlenty, [](const std::string& lines) { EXPECT_EQ(lines.back(), '\n'); });
+        reader->TryRead(kPlenty);
+        reader->CancelRead();
+      }
+    });
+  }
+  for (uint64_t sequence = 0; sequence < kMoreThanAReaderKeeps; ++sequence) Frame(sequence);
+  stop = true;
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_FALSE(log_->HasReaders());
 }
 
 TEST_F(EventLogTest, TheEndWakesAWaitingRead) {
