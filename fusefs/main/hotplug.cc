@@ -47,6 +47,7 @@ size_t HotPlug::AddPresent() {
       ++count;
     } catch (const Error& error) {
       LogWarning(error.what());
+      if (watch_ && Forbidden(error)) watch_->Expect(node);
     }
   }
   return count;

@@ -65,6 +65,10 @@ NodeWatch::~NodeWatch() {
   if (thread_.joinable()) thread_.join();
 }
 
+void NodeWatch::Expect(const std::string& path) {
+  given_up_.insert(std::filesystem::path(path).filename());
+}
+
 void NodeWatch::Start(OnNode on_node) {
   on_node_ = std::move(on_node);
   thread_ = std::thread([this] { Run(); });

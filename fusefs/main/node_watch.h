@@ -40,6 +40,8 @@ class NodeWatch {
   NodeWatch(const NodeWatch&) = delete;
   NodeWatch& operator=(const NodeWatch&) = delete;
 
+  // Before Start(): the node is there but cannot be used now. Tell when its owner or mode changes.
+  void Expect(const std::string& path);
   // Begins to tell, of what has appeared since the construction.
   void Start(OnNode on_node);
 
@@ -58,7 +60,7 @@ class NodeWatch {
   UniqueFd stop_;
   OnNode on_node_;
   std::map<std::string, Clock::time_point> pending_;  // to be told again, until then
-  std::set<std::string> given_up_;                    // the last answer to the last call was kLater
+  std::set<std::string> given_up_;                    // until their owner or mode changes
   std::thread thread_;
 };
 

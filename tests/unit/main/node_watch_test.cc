@@ -126,6 +126,16 @@ TEST_F(NodeWatchTest, GivesUpUntilTheModeChanges) {
   EXPECT_TRUE(WaitForCalls(calls + 1));
 }
 
+TEST_F(NodeWatchTest, TellsWhenWhatWasExpectedBecomesUsable) {
+  Create("grabdma0");
+  Watch();
+  watch_->Expect(directory_ + "/grabdma0");
+  Start();
+  EXPECT_FALSE(WaitForCalls(1, NodeWatch::kRetryInterval));
+  ASSERT_EQ(chmod((directory_ + "/grabdma0").c_str(), 0660), 0);
+  EXPECT_TRUE(WaitForCalls(1));
+}
+
 TEST_F(NodeWatchTest, AChangeOfModeOfWhatIsDoneDoesNotMatter) {
   Watch();
   Start();
