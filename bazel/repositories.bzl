@@ -10,7 +10,7 @@ def grabfs_repositories():
     """Declares the libraries that grabfs is built and tested with."""
     http_archive(
         name = "libfuse",
-        build_file = "//bazel/third_party:libfuse.BUILD.bazel",
+        build_file = Label("//bazel/third_party:libfuse.BUILD.bazel"),
         sha256 = LIBFUSE_SHA256,
         strip_prefix = "fuse-%s" % LIBFUSE_VERSION,
         url = "https://github.com/libfuse/libfuse/releases/download/fuse-{0}/fuse-{0}.tar.gz".format(
@@ -19,19 +19,19 @@ def grabfs_repositories():
     )
     system_package(
         name = "cli11",
-        build_file = "//bazel/third_party:cli11.BUILD.bazel",
+        build_file = Label("//bazel/third_party:cli11.BUILD.bazel"),
         debian_package = "libcli11-dev",
         links = {"CLI": "/usr/include/CLI"},
     )
     system_package(
         name = "nlohmann_json",
-        build_file = "//bazel/third_party:nlohmann_json.BUILD.bazel",
+        build_file = Label("//bazel/third_party:nlohmann_json.BUILD.bazel"),
         debian_package = "nlohmann-json3-dev",
         links = {"nlohmann": "/usr/include/nlohmann"},
     )
     system_package(
         name = "googletest",
-        build_file = "//bazel/third_party:googletest.BUILD.bazel",
+        build_file = Label("//bazel/third_party:googletest.BUILD.bazel"),
         debian_package = "googletest",
         links = {
             "googlemock": "/usr/src/googletest/googlemock",
@@ -40,7 +40,7 @@ def grabfs_repositories():
     )
     system_package(
         name = "libpng",
-        build_file = "//bazel/third_party:libpng.BUILD.bazel",
+        build_file = Label("//bazel/third_party:libpng.BUILD.bazel"),
         debian_package = "libpng-dev",
         links = {
             "png.h": "/usr/include/libpng16/png.h",
@@ -50,7 +50,7 @@ def grabfs_repositories():
     )
     system_package(
         name = "zlib",
-        build_file = "//bazel/third_party:zlib.BUILD.bazel",
+        build_file = Label("//bazel/third_party:zlib.BUILD.bazel"),
         debian_package = "zlib1g-dev",
         links = {
             "zconf.h": "/usr/include/zconf.h",
