@@ -45,7 +45,7 @@ class EventLog : public std::enable_shared_from_this<EventLog> {
   [[nodiscard]] uint64_t end() const { return first_ + lines_.size(); }
   [[nodiscard]] const std::string& Line(uint64_t number) const { return lines_[number - first_]; }
 
-  static constexpr size_t kMaxLines = 4096;
+  static constexpr size_t kMaxLines = 2048;
 
   const std::string device_;
   mutable std::mutex mutex_;       // guards all below and the state of the readers; leaf
