@@ -61,7 +61,7 @@ std::string Frame::Attribute(const char* name) const {
   std::array<char, 256> value;
   const ssize_t length = CheckSyscall(
       ::fgetxattr(fd_.get(), key.c_str(), value.data(), value.size()), path_ + ": " + key);
-  return std::string(value.data(), static_cast<size_t>(length));
+  return {value.data(), static_cast<size_t>(length)};
 }
 
 uint64_t Frame::Number(const char* name) const {

@@ -41,9 +41,9 @@ uint8_t Round(int64_t fixed) {
 // Where the samples of a YCbCr format lie, in bytes from the start of the image.
 struct YuvLayout {
   uint64_t cb, cr;
-  uint32_t luma_step;  // from a luma sample to the next in its row
-  uint32_t chroma_step;
-  uint32_t chroma_stride;
+  size_t luma_step;  // from a luma sample to the next in its row
+  size_t chroma_step;
+  size_t chroma_stride;
   uint32_t x_shift, y_shift;  // log2 of the pixels that share a chroma sample
 };
 
@@ -69,11 +69,11 @@ std::optional<YuvLayout> LayoutOf(const FrameFormat& f) {
 void YuvToRgb(const FrameFormat& f, const YuvLayout& layout, Pixels pixels, uint8_t* out) {
   for (uint32_t row = 0; row < f.height; ++row) {
     const uint8_t* luma = &pixels[uint64_t{row} * f.stride];
-    const uint64_t chroma_row = uint64_t{row >> layout.y_shift} * layout.chroma_stride;
+    const uint64_t chroma_row = (row >> layout.y_shift) * layout.chroma_stride;
     const uint8_t* cb = &pixels[layout.cb + chroma_row];
     const uint8_t* cr = &pixels[layout.cr + chroma_row];
     for (uint32_t x = 0; x < f.width; ++x, out += 3) {
-      const uint32_t chroma = (x >> layout.x_shift) * layout.chroma_step;
+      const size_t chroma = (x >> layout.x_shift) * layout.chroma_step;
       const int64_t y = kLuma * (luma[x * layout.luma_step] - 16);
       const int64_t u = cb[chroma] - 128;
       const int64_t v = cr[chroma] - 128;

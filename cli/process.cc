@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/process.h"
 
+#include <poll.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -46,6 +48,20 @@ int RunProgram(const std::filesystem::path& program, const std::vector<std::stri
     if (errno != EINTR) ThrowErrno(name);
   }
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+UniqueFd WatchProcess(int64_t pid) {
+  // glibc's own declaration (2.36) cannot be linked from C++.
+  return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0)));
+}
+
+bool AwaitEnd(const UniqueFd& process, const Deadline& deadline) {
+  pollfd poll_fd = {process.get(), POLLIN, 0};
+  int ended = 0;
+  do {
+    ended = ::poll(&poll_fd, 1, deadline.poll_timeout_ms());
+  } while (ended < 0 && errno == EINTR);
+  return ended > 0;
 }
 
 }  // namespace grabfs::cli

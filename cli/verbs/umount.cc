@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "cli/mount.h"
 #include "cli/mount_table.h"
 #include "cli/mount_users.h"
 #include "cli/process.h"
@@ -18,6 +19,9 @@
 
 namespace grabfs::cli {
 namespace {
+
+// A daemon ends as soon as its mount is gone; this is for a machine under load.
+constexpr double kDaemonSeconds = 5;
 
 // Absolute and without symbolic links, as the kernel's table has it. The last component is left
 // alone: on a stale mount point nothing can be looked up.
@@ -83,7 +87,25 @@ class UmountVerb : public Verb {
     return {*found};
   }
 
+  // The daemon that serves the mount; invalid when it is gone.
+  static UniqueFd FindDaemon(const MountEntry& mount) {
+    try {
+      return WatchProcess(Mount(mount.mountpoint).Status().pid);
+    } catch (const Error&) {
+      return UniqueFd();
+    }
+  }
+
+  // Returns when the daemon has ended too, so that its devices are free for the next mount.
   void Unmount(const Context& context, const MountEntry& mount) const {
+    const UniqueFd daemon = FindDaemon(mount);
+    Detach(context, mount);
+    if (lazy_ || !daemon.valid() || AwaitEnd(daemon, Deadline::After(kDaemonSeconds))) return;
+    context.err << "grabfs-cli: " << mount.mountpoint
+                << ": unmounted, but its daemon has not ended yet\n";
+  }
+
+  void Detach(const Context& context, const MountEntry& mount) const {
     // Asked beforehand too: fusermount3 does not hand errno values on.
     const std::vector<MountUser> users = FindMountUsers(context.system, mount);
     const int code = ::geteuid() == 0 ? AsRoot(mount) : AsUser(context, mount);
@@ -121,7 +143,7 @@ class UmountVerb : public Verb {
 extern const VerbEntry kUmountVerb;
 const VerbEntry kUmountVerb = {
     "umount",
-    "Unmount grabfs, or say who keeps it busy",
+    "Unmount grabfs and let its daemon end, or say who keeps it busy",
     "grabfs-cli umount\n"
     "grabfs-cli umount /mnt/grabfs --lazy\n"
     "grabfs-cli umount --stale",

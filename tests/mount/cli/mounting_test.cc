@@ -63,9 +63,12 @@ TEST_F(CliMountingTest, MountReturnsWhenTheMountAnswersAndUmountTakesItAway) {
   const Second second;
   ASSERT_EQ(second.result().status, kDone) << second.result().err;
   EXPECT_EQ(OpenError(second.path() + "/sim0/status.json", O_RDONLY), 0);
+  const pid_t daemon = nlohmann::json::parse(ReadText(second.path() + "/status.json")).at("pid");
   const CommandResult umount = Bare({"umount", second.path()});
   EXPECT_EQ(umount.status, kDone) << umount.err;
   EXPECT_FALSE(IsMounted(second.path()));
+  // Nobody may have reaped it yet, but it runs no program any more.
+  EXPECT_NE(OpenError("/proc/" + std::to_string(daemon) + "/exe", O_RDONLY), 0);
 }
 
 TEST_F(CliMountingTest, MountFailsAsTheDaemonDoes) {

@@ -66,8 +66,10 @@ TEST_F(Look, SetOfAnUnknownAttributeFails) {
 TEST_F(Look, StartAndStopWriteTheState) {
   FakeDevice& device = AddDevice("sim0");
   device.Obey([](FakeDevice& self, const std::string& attribute, const std::string& value) {
-    self.Announce({{"event", "state"}, {"device", "sim0"}, {"state", attribute + "=" + value}});
-    self.Patch({{"state", value == "start" ? "streaming" : "stopped"}});
+    EXPECT_EQ(attribute, "state");
+    const std::string state = value == "start" ? "streaming" : "stopped";
+    self.Patch({{"state", state}});
+    self.Announce({{"event", "state"}, {"device", "sim0"}, {"state", state}});
   });
   ASSERT_EQ(Cli({"start", "--rate", "60"}), ExitCode::kDone) << Err();
   EXPECT_EQ(ReadText(device.directory() / "rate"), "60\n");
