@@ -9,20 +9,21 @@
 # shellcheck source=lib/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
-# Prints, NUL-terminated, the files of the project that match the patterns, new ones included.
-project_files() {
-  git ls-files -z --cached --others --exclude-standard -- "$@" |
-    while IFS= read -r -d '' file; do
-      [ ! -f "$file" ] || printf '%s\0' "$file"
-    done
+# Calls the command $3... with the files under the folders $1 whose names match one of the patterns $2.
+with_files() {
+  local folders=$1 patterns=$2 tests=() pattern -
+  set -f
+  shift 2
+  for pattern in $patterns; do
+    tests+=(-o -name "$pattern")
+  done
+  # shellcheck disable=SC2086  # the folders are a list
+  find $folders -type f \( "${tests[@]:1}" \) -print0 | xargs -0 --no-run-if-empty "$@"
 }
 
-format() {
-  project_files 'bazel/*.cc' 'cli/*.cc' 'cli/*.h' 'fusefs/*.cc' 'fusefs/*.h' 'tests/*.cc' 'tests/*.h' |
-    xargs -0 --no-run-if-empty clang-format "$@"
-}
+format() { with_files 'bazel cli fusefs tests' '*.cc *.h' clang-format "$@"; }
 
-check_scripts() { project_files '*.sh' .ci/run | xargs -0 shellcheck; }
+check_scripts() { with_files '.ci kmod tests tools' '*.sh run' shellcheck; }
 
 check_cpp() {
   bazel build --keep_going --aspects=//bazel:lint.bzl%clang_tidy --output_groups=lint \

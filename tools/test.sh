@@ -19,14 +19,14 @@
 
 is_root() { [ "$(id -u)" -eq 0 ]; }
 
-# Runs the tests of the configuration $1 with Bazel's options $2 and following, and remembers where
+# Runs the tests $2 in the configuration $1 with Bazel's options $3 and following, and remembers where
 # the outcome is told.
 run_tests() {
-  local name=$1
-  shift
+  local name=$1 tests=$2
+  shift 2
   say "tests: $name"
   runs+=("$name=$events/$name.json")
-  bazel test --keep_going "$@" --build_event_json_file="$events/$name.json" //... ||
+  bazel test --keep_going "$@" --build_event_json_file="$events/$name.json" "$tests" ||
     failed+=("$name")
 }
 
@@ -36,8 +36,8 @@ run_tests_as_root() {
   if is_root; then
     say "root: the other configurations are root's already"
   elif sudo -n true; then
-    run_tests root --config=opt --build_tests_only --test_tag_filters=mount \
-      --nocache_test_results --run_under="$root/tools/lib/run_as_root.sh"
+    run_tests root //tests/mount/... --config=opt --build_tests_only --nocache_test_results \
+      --run_under="$root/tools/lib/run_as_root.sh"
   else
     say "root: not run, because sudo wants a password; 'sudo tools/test.sh opt' does the same"
   fi
@@ -48,7 +48,7 @@ run() {
   for name in "$@"; do
     case $name in
       lint) "$root/tools/lint.sh" || failed+=(lint) ;;
-      opt | asan | tsan) run_tests "$name" "--config=$name" ;;
+      opt | asan | tsan) run_tests "$name" //... "--config=$name" ;;
       root) run_tests_as_root ;;
       *) die "no configuration '$name'; --help tells them" ;;
     esac
