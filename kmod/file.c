@@ -41,6 +41,7 @@ static int grabdma_file_open(struct inode *inode, struct file *file)
 	if (error)
 		return error;
 	file->private_data = view;
+	file->f_mode |= FMODE_CAN_ODIRECT;
 	return 0;
 }
 
@@ -49,6 +50,12 @@ static int grabdma_file_release(struct inode *inode, struct file *file)
 	if (file->private_data)
 		grabdma_view_unuse(file->private_data);
 	return 0;
+}
+
+/* The page cache is the device: O_DIRECT has nothing to go round, and reads the same pages. */
+static ssize_t grabdma_file_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	return filemap_read(iocb, to, 0);
 }
 
 /* Copies into the pages that are there; at least one byte, or the error. */
@@ -145,7 +152,7 @@ static const struct file_operations grabdma_file_fops = {
 	.open = grabdma_file_open,
 	.release = grabdma_file_release,
 	.llseek = generic_file_llseek,
-	.read_iter = generic_file_read_iter,
+	.read_iter = grabdma_file_read_iter,
 	.write_iter = grabdma_file_write_iter,
 	.splice_read = grabdma_file_splice_read,
 	.splice_write = iter_file_splice_write,
@@ -273,6 +280,6 @@ struct file *grabdma_file_create(struct inode *inode, const char *name, int flag
 		iput(inode);
 		return file;
 	}
-	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
+	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE | FMODE_CAN_ODIRECT;
 	return file;
 }
