@@ -9,25 +9,26 @@
 
 rmmod grabdma || exit
 # shellcheck disable=SC2086  # parameters are several words
-insmod /lib/modules/grabdma.ko ${VM_MODULE_PARAMETERS:-virtual=1} || exit
+insmod /lib/modules/grabdma.ko ${VM_MODULE_PARAMETERS:-virtual=2} || exit
 
-node=
-for adapter in /sys/class/grabdma/*; do
-  if [ "$(cat "$adapter/adapter")" = "${VM_ADAPTER:-virtual}" ]; then
-    node=/dev/${adapter##*/}
-    break
-  fi
-done
-if [ -z "$node" ]; then
-  echo "no adapter called ${VM_ADAPTER:-virtual}" >&2
-  exit 1
-fi
+# Prints the node of the next adapter of the wanted kind, after the $1 that are in use.
+node_after() {
+  seen=0
+  for adapter in /sys/class/grabdma/*; do
+    [ "$(cat "$adapter/adapter")" = "${VM_ADAPTER:-virtual}" ] || continue
+    [ "$seen" -eq "$1" ] && echo "/dev/${adapter##*/}" && return
+    seen=$((seen + 1))
+  done
+}
 
+devices=0
 for argument; do
   shift
   case $argument in
     *=pattern,*)
+      node=$(node_after $devices)
       argument=${argument%%=pattern,*}=grabdma:$node${VM_SOURCE_OPTIONS:-},${argument#*=pattern,}
+      devices=$((devices + 1))
       ;;
   esac
   set -- "$@" "$argument"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // page_frames FILE           maps FILE as a reader would and prints where its pages are in memory
-// page_frames PID NAME       prints the same for the mappings of process PID whose file is called NAME
+// page_frames PID NAME       prints the same for the mappings of process PID whose file is called
+// NAME
 //
 // For the tour: two lines that are equal show the very same memory.
 #include <fcntl.h>
@@ -39,25 +40,13 @@ void PrintFile(const std::string& path) {
   Print(PageFrames(mapping.bytes()));
 }
 
-int Main(const std::vector<std::string>& arguments) {
-  if (arguments.size() == 1) {
-    PrintFile(arguments[0]);
-    return 0;
-  }
-  if (arguments.size() == 2) {
-    for (const auto& frames : PageFramesOf(std::stoi(arguments[0]), arguments[1])) Print(frames);
-    return 0;
-  }
-  std::fprintf(stderr, "usage: page_frames FILE | page_frames PID NAME\n");
-  return 2;
-}
-
 }  // namespace
 }  // namespace grabfs::vm
 
 int main(int argc, char** argv) {
   try {
-    return grabfs::vm::Main({argv + 1, argv + argc});
+    for (int index = 1; index < argc; ++index) grabfs::vm::PrintFile(argv[index]);
+    return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "page_frames: %s\n", error.what());
     return 1;

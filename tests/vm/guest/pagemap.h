@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <vector>
 
 namespace grabfs::vm {
@@ -14,10 +13,6 @@ namespace grabfs::vm {
 // Page frame numbers of this process's pages in `memory`, which must be page-aligned; pages are
 // touched first. Needs CAP_SYS_ADMIN; throws Error when a number is hidden or a page is absent.
 std::vector<uint64_t> PageFrames(std::span<const std::byte> memory);
-
-// The same for each mapping of another process whose file's name contains `name`, in the order of
-// addresses. Pages that the process has not touched are 0.
-std::vector<std::vector<uint64_t>> PageFramesOf(int pid, const std::string& name);
 
 // A mapping, unmapped at the end of its life.
 class Mapping {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// "The very same page", taken literally: what a reader maps through the mount are the physical pages
-// of the module's buffer, which the device writes and which the daemon has mapped too.
+// "The very same page", taken literally: what a reader maps through the mount are the physical
+// pages of the module's buffer, which the device writes and which the daemon has mapped too.
 //
 // Runs on the tests/mount fixture; GRABFS_BIN puts its device on DMA buffers (grabfs_on_dma.sh).
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -29,9 +30,18 @@ class PhysicalPagesTest : public mount_test::MountTest {
     }
   }
 
-  // The pages of all of the module's buffers, as the daemon maps them.
-  std::vector<std::vector<uint64_t>> DaemonPages() {
-    return PageFramesOf(mount().Status().at("pid"), "grabdma");
+  // The module's own files of the live buffers, as the daemon got them from the module.
+  std::vector<std::string> ModuleFiles() {
+    std::vector<std::string> files;
+    const std::string daemon = "/proc/" + mount().Status().at("pid").dump() + "/fd";
+    for (const auto& entry : std::filesystem::directory_iterator(daemon)) {
+      const std::string target = std::filesystem::read_symlink(entry.path());
+      if (target.find("grabdma") != std::string::npos &&
+          target.find(".live") != std::string::npos) {
+        files.push_back(entry.path());
+      }
+    }
+    return files;
   }
 
   static std::vector<uint64_t> ReaderPages(const std::string& path) {
@@ -40,19 +50,16 @@ class PhysicalPagesTest : public mount_test::MountTest {
   }
 };
 
-// The daemon maps whole pages and may have touched only some of them.
-bool IsSameMemory(const std::vector<uint64_t>& reader, const std::vector<uint64_t>& daemon) {
-  if (reader.size() > daemon.size()) return false;
-  const auto same = [](uint64_t one, uint64_t other) { return other == 0 || one == other; };
-  return std::any_of(daemon.begin(), daemon.end(), [](uint64_t page) { return page != 0; }) &&
-         std::equal(reader.begin(), reader.end(), daemon.begin(), same);
-}
-
 TEST_F(PhysicalPagesTest, ABufferIsTheModulesOwnMemory) {
-  const auto daemon = DaemonPages();
-  const auto reader = ReaderPages(device().Buffer(0));
-  EXPECT_TRUE(std::any_of(daemon.begin(), daemon.end(),
-                          [&](const auto& pages) { return IsSameMemory(reader, pages); }));
+  const auto files = ModuleFiles();
+  EXPECT_EQ(files.size(), mount_test::kBuffers);
+  for (unsigned index = 0; index < mount_test::kBuffers; ++index) {
+    const auto reader = ReaderPages(device().Buffer(index));
+    EXPECT_EQ(std::count_if(files.begin(), files.end(),
+                            [&](const auto& file) { return ReaderPages(file) == reader; }),
+              1)
+        << "buffer " << index;
+  }
 }
 
 TEST_F(PhysicalPagesTest, AFrameIsTheBufferThatTheDeviceFilled) {

@@ -1,0 +1,22 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The tour in a virtual machine: the kernel module, real DMA, and the very same physical page. Needs
+# no privilege and no /dev/kvm, and leaves nothing behind. (`tools/demo.sh --vm` calls this.)
+#
+#   tools/demo-vm.sh [SERIES]        kernel 6.12, or another one that tests run on
+
+# shellcheck source=lib/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
+
+readonly name=tour_${1:-6.12}
+
+"$root/tools/setup.sh" --for vm
+cd "$root"
+log=$(mktemp)
+trap 'rm -f -- "$log"' EXIT
+bazel build --noshow_progress "//tests/vm:${name//./_}" >"$log" 2>&1 || {
+  cat "$log"
+  die "the build failed"
+}
+say "starting a machine with kernel ${1:-6.12} (about 10 seconds)"
+"$(bazel info bazel-bin 2>/dev/null)/tests/vm/${name//./_}.sh" --interactive
