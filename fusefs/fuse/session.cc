@@ -4,6 +4,8 @@
 #include <fuse_log.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -53,6 +55,23 @@ std::string LastWords() {
   LibfuseMessages& messages = Messages();
   const std::lock_guard lock(messages.mutex);
   return messages.last_line.empty() ? "no reason given" : messages.last_line;
+}
+
+// Makes the first request of the mount, and returns when it has been answered. A process of its own
+// makes it: a daemon killed while it waits for itself could never end. The child must not keep
+// /dev/fuse open either, or the kernel would not notice the daemon's death.
+void AskMount(const std::string& mountpoint) {
+  const char* const path = mountpoint.c_str();
+  const pid_t child = fork();
+  if (child == 0) {
+    (void)syscall(SYS_close_range, 0U, ~0U, 0U);
+    struct statfs ignored = {};
+    _exit(statfs(path, &ignored) == 0 ? 0 : 1);
+  }
+  int status = 0;
+  if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
+    LogWarning("the mount does not answer");
+  }
 }
 
 }  // namespace
@@ -124,23 +143,20 @@ void Session::EndDevices() {
 void Session::OnInit() {
   // The exchange ends with the reply to FUSE_INIT: what comes after it needs another thread.
   tasks_.Post([this] {
-    struct statfs ignored = {};
-    if (statfs(options_.mountpoint.c_str(), &ignored) != 0) {
-      LogWarning("the mount does not answer: " + ErrnoText(errno));
-      return;
-    }
-    on_ready_(data_path_);
+    AskMount(options_.mountpoint);
+    on_ready_(file_system_->data_path());
   });
 }
 
 void Session::OnFirstRequest() {
   device_number_ = MountDeviceNumber(options_.mountpoint);
+  DataPath path;
   try {
-    data_path_ = passthrough_->Probe(options_.passthrough, operations_.passthrough_offered);
+    path = passthrough_->Probe(options_.passthrough, operations_.passthrough_offered);
   } catch (const Error& error) {
-    data_path_ = {false, error.what()};
+    path = {false, error.what()};
   }
-  file_system_->Start(data_path_);
+  file_system_->Start(path);
 }
 
 void Session::ForgetName(uint64_t parent, uint64_t child, const std::string& name) {

@@ -67,7 +67,6 @@ class Session : private Kernel {
   std::unique_ptr<Passthrough> passthrough_;
   std::function<void(const DataPath& path)> on_ready_;
   std::mutex ending_;   // makes EndDevices() happen once at a time; first of all locks
-  DataPath data_path_;  // set by the first request
   dev_t device_number_ = 0;
 };
 

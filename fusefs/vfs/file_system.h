@@ -87,6 +87,7 @@ class FileSystem : public DeviceObserver {
   // Ends all devices; afterwards `kernel` is not called any more. The mount must still be served
   // meanwhile: a capture thread may be waiting for the kernel, which waits for us.
   void Stop();
+  [[nodiscard]] DataPath data_path() const;
   // Adds a device that has been plugged in; after Stop() it is too late for that, and the device
   // ends. Throws Error(EEXIST).
   void AddDevice(std::unique_ptr<Device> device);
@@ -157,7 +158,6 @@ class FileSystem : public DeviceObserver {
   // The frame in a slot or under a number, with its format, for extended attributes.
   std::optional<std::pair<FrameFormat, FrameInfo>> FrameOf(uint64_t inode) const;
 
-  [[nodiscard]] DataPath data_path() const;
   // True while some frame of the pool is mapped by a reader who has closed it.
   bool SettleMapped(const DeviceNode& node, Pool& pool);
   void RemoveDevice(const NodePtr& node);
