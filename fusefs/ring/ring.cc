@@ -52,6 +52,7 @@ std::optional<Ring::Fill> Ring::BeginFill() {
       fill.evicted = slot.info.sequence;
       Unname(index);
     }
+    if (slot.state == State::kReady) nameless_.erase(slot.info.sequence);
     slot.state = State::kFilling;
     starved_ = false;
     return fill;
@@ -234,7 +235,7 @@ bool Ring::Unlink(uint64_t sequence) {
     if (it == named_.end()) return false;
     const uint32_t slot = it->second;
     Unshelve(slot);
-    Unname(slot);
+    LoseName(slot);
     Shelve(slot);
     wake = TakeWakeup();
   }
@@ -250,7 +251,7 @@ std::vector<uint64_t> Ring::Retire() {
     const auto [sequence, slot] = *named_.begin();
     gone.push_back(sequence);
     Unshelve(slot);
-    Unname(slot);
+    LoseName(slot);
     Shelve(slot);
   }
   return gone;
@@ -274,10 +275,7 @@ Ring::Place Ring::PlaceOf(uint32_t index) const {
 
 std::optional<uint32_t> Ring::SlotOf(uint64_t sequence) const {
   if (const auto it = named_.find(sequence); it != named_.end()) return it->second;
-  for (uint32_t index = 0; index < slots(); ++index) {
-    const Slot& slot = slots_[index];
-    if (slot.state == State::kReady && slot.info.sequence == sequence) return index;
-  }
+  if (const auto it = nameless_.find(sequence); it != nameless_.end()) return it->second;
   return std::nullopt;
 }
 
@@ -289,7 +287,10 @@ void Ring::Shelve(uint32_t index) {
     return;
   }
   // A frame that lost its name stays readable for its holders; when the last is gone it is over.
-  if (slot.state == State::kReady && !slot.named && !slot.suspect) slot.state = State::kFree;
+  if (slot.state == State::kReady && !slot.named && !slot.suspect) {
+    slot.state = State::kFree;
+    nameless_.erase(slot.info.sequence);
+  }
   available_.insert(PlaceOf(index));
 }
 
@@ -314,6 +315,11 @@ void Ring::Unname(uint32_t index) {
   slot.freed_at = ++free_clock_;
   --counters_.present;
   ++(slot.opened ? counters_.delivered : counters_.recycled);
+}
+
+void Ring::LoseName(uint32_t index) {
+  Unname(index);
+  nameless_.emplace(slots_[index].info.sequence, index);
 }
 
 void Ring::BecomeFree(uint32_t index) {

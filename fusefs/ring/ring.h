@@ -176,6 +176,7 @@ class Ring {
   void Unshelve(uint32_t slot);  // out of both
   [[nodiscard]] bool StillUsed(uint32_t slot);
   void Unname(uint32_t slot);
+  void LoseName(uint32_t slot);  // the frame stays, for those who have it
   void BecomeFree(uint32_t slot);
   // Would BeginFill() find a slot, as far as can be told without probing?
   [[nodiscard]] bool Fillable() const;
@@ -189,9 +190,10 @@ class Ring {
   mutable std::mutex mutex_;  // guards all below; leaf
   Policy policy_;
   std::vector<Slot> slots_;
-  std::map<uint64_t, uint32_t> named_;  // sequence -> slot
-  std::set<Place> available_;           // not held, not filling; suspects included
-  std::set<uint32_t> mapped_;           // not held by count, but mapped when last probed
+  std::map<uint64_t, uint32_t> named_;     // sequence -> slot
+  std::map<uint64_t, uint32_t> nameless_;  // the same for frames that lost their names
+  std::set<Place> available_;              // not held, not filling; suspects included
+  std::set<uint32_t> mapped_;              // not held by count, but mapped when last probed
   RingCounters counters_;
   uint64_t dropped_before_next_ = 0;
   uint64_t free_clock_ = 0;

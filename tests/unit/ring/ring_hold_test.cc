@@ -84,7 +84,6 @@ TEST(RingHold, AnUnlinkedFrameLivesUntilItsLastHolderGoes) {
   ring.Hold(0);
   ring.Unlink(0);
   EXPECT_FALSE(ring.look().Named(0));
-  EXPECT_EQ(ring.Hold(0), std::nullopt) << "no new opener without a name";
   EXPECT_EQ(ring.look().Find(0)->info.sequence, 0U);
   EXPECT_EQ(ring.counters().delivered, 1U);
   EXPECT_EQ(ring.BeginFill(), std::nullopt);
@@ -93,6 +92,28 @@ TEST(RingHold, AnUnlinkedFrameLivesUntilItsLastHolderGoes) {
   EXPECT_EQ(ring.look().Find(0), std::nullopt);
   EXPECT_EQ(ring.occupancy().free, 1U);
   EXPECT_EQ(ring.BeginFill()->evicted, std::nullopt);
+}
+
+TEST(RingHold, FillingAnotherSlotLeavesAnUnlinkedFrameAlone) {
+  CheckedRing ring(2);
+  ring.Capture(0);
+  ring.Hold(0);
+  ring.Unlink(0);
+  ring.CaptureAll(1, 3);
+  EXPECT_EQ(ring.look().Find(0)->slot, 0U);
+}
+
+TEST(RingHold, AnUnlinkedFrameCanBeReopenedWhileSomebodyHasItOpen) {
+  CheckedRing ring(1);
+  ring.Capture(0);
+  ring.Hold(0);
+  ring.Unlink(0);
+  EXPECT_TRUE(ring.Hold(0)) << "as through /proc/PID/fd";
+  ring.Release(0);
+  EXPECT_EQ(ring.BeginFill(), std::nullopt);
+  ring.mapped.insert(0);
+  ring.Release(0, kMayBeMapped);
+  EXPECT_EQ(ring.Hold(0), std::nullopt) << "a mapping is no descriptor";
 }
 
 TEST(RingHold, AFrameOfARetiredRingLivesUntilItsLastHolderGoes) {

@@ -58,7 +58,8 @@ void RingModel::Drop(uint64_t count) {
 std::optional<Ring::Frame> RingModel::Hold(uint64_t sequence) {
   for (uint32_t index = 0; index < slots_.size(); ++index) {
     Slot& slot = slots_[index];
-    if (!Named(slot) || slot.frame->info.sequence != sequence) continue;
+    if (!slot.frame || slot.frame->info.sequence != sequence) continue;
+    if (!Named(slot) && slot.holds == 0) return std::nullopt;
     ++slot.holds;
     slot.frame->opened = true;
     return Ring::Frame{index, slot.frame->info};

@@ -18,7 +18,8 @@ constexpr bool kMayBeMapped = true;
 constexpr uint32_t kFew = 16;
 constexpr uint32_t kMany = 4096;
 
-// Seconds that `frames` frames take, each captured into a full ring, opened and closed.
+// Seconds that `frames` frames take, each captured into a full ring, opened and closed, and asked
+// for once more when it is gone.
 double TimeCapture(uint32_t slots, uint64_t frames) {
   Ring ring({.slots = slots, .policy = Policy::kKeepNewest, .probe = {}, .on_available = {}});
   uint64_t sequence = 0;
@@ -26,6 +27,7 @@ double TimeCapture(uint32_t slots, uint64_t frames) {
     ring.Complete(ring.BeginFill()->slot, {.sequence = sequence});
     const auto frame = ring.Hold(sequence++);
     ring.Release(frame->slot, false);
+    EXPECT_FALSE(ring.Hold(sequence - slots - 1)) << "recycled, or a number never used";
   };
   while (sequence < slots) capture();
   const auto start = std::chrono::steady_clock::now();
