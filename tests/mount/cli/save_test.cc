@@ -14,12 +14,13 @@ namespace {
 class CliSaveTest : public CliTest {
  protected:
   // Every raw file in `place` is the frame whose number its name is, and there is nothing else.
-  void ExpectOnlyWholeFrames(const std::string& place, size_t at_least) const {
+  static void ExpectOnlyWholeFrames(const std::string& place, size_t at_least,
+                                    const Picture& picture) {
     const std::vector<std::string> names = List(place);
     EXPECT_GE(names.size(), at_least);
     for (const std::string& name : names) {
       ASSERT_TRUE(name.ends_with(".raw")) << name;
-      EXPECT_TRUE(picture_.IsFrame(ReadFile(place + "/" + name), std::stoull(name))) << name;
+      EXPECT_TRUE(picture.IsFrame(ReadFile(place + "/" + name), std::stoull(name))) << name;
     }
   }
 
@@ -56,7 +57,7 @@ TEST_F(CliSaveTest, AStoppedDeviceLosesNothingHoweverManyFramesAreWanted) {
   EXPECT_EQ(result.err, "");
   EXPECT_EQ(Lines(result.out).size(), 100U);
   EXPECT_EQ(List(place_).size(), 100U);
-  ExpectOnlyWholeFrames(place_, 100);
+  ExpectOnlyWholeFrames(place_, 100, picture_);
   EXPECT_EQ(device().Status().at("counters").at("delivered").get<uint64_t>() +
                 device().Status().at("counters").at("present").get<uint64_t>(),
             100U);
@@ -67,10 +68,13 @@ TEST_F(CliSaveTest, OutOfAStreamThatRunsFlatOutComeWholeFrames) {
   const CommandResult result = Cli({"save", "-n", "60", "-o", place_ + "/%08d.raw"});
   EXPECT_EQ(result.status, kDone) << result.err;
   EXPECT_EQ(Lines(result.out).size(), 60U);
-  ExpectOnlyWholeFrames(place_, 60);
+  ExpectOnlyWholeFrames(place_, 60, picture_);
 }
 
 TEST_F(CliSaveTest, KilledAtAnyMomentItLeavesOnlyWholeFiles) {
+  // Large frames, so that most of the time is spent in writing them.
+  const Picture large("GREY", 2048, 1024);
+  ASSERT_EQ(Cli({"set", "width=2048", "height=1024"}).status, kDone);
   ASSERT_EQ(Cli({"start", "--rate", "0"}).status, kDone);
   for (int round = 1; round <= 5; round++) {
     const std::string place = MakeScratchDirectory("killed");
@@ -79,7 +83,7 @@ TEST_F(CliSaveTest, KilledAtAnyMomentItLeavesOnlyWholeFiles) {
     ASSERT_TRUE(WaitUntil([&] { return List(place).size() >= static_cast<size_t>(7 * round); }));
     saving.Signal(SIGKILL);
     saving.Wait();
-    ExpectOnlyWholeFrames(place, 1);
+    ExpectOnlyWholeFrames(place, 1, large);
     std::filesystem::remove_all(place);
   }
   // The killed program held frames: their buffers come back.
