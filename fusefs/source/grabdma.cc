@@ -120,6 +120,7 @@ class Grabdma final : public Source {
   void OnStop() override;
   uint32_t OnWanted() override;
   void OnQueue(uint32_t buffer) override;
+  void OnStarve() override;
   std::optional<Completion> OnDequeue() override;
 
  private:
@@ -151,6 +152,7 @@ class Grabdma final : public Source {
   size_t queued_ = 0;
   uint64_t remaining_ = 0;  // frames of this capture that have not been told yet
   uint64_t leg_ = 0;        // of those, in the current leg
+  bool paced_ = false;      // the current leg has due times
   bool gone_ = false;
   FrameNumbers numbers_;
   std::deque<Completion> told_;  // to be dequeued
@@ -268,6 +270,7 @@ void Grabdma::BeginLeg(Rate rate, uint64_t frames) {
   const bool paced = !rate.unlimited();
   session_->Start(paced ? rate.denominator : 0, paced ? rate.numerator : 0, limited() ? frames : 0);
   leg_ = frames;
+  paced_ = paced;
 }
 
 void Grabdma::OnExtend(uint64_t frames) {
@@ -309,6 +312,13 @@ uint32_t Grabdma::OnWanted() {
   const size_t ahead = std::clamp<size_t>(slots_.size() / 2, 1, kMaxQueued);
   const size_t wanted = std::min<uint64_t>(ahead, remaining_);
   return wanted > queued_ ? static_cast<uint32_t>(wanted - queued_) : 0;
+}
+
+// A trigger that finds no buffer loses its frame, as a paced capture does. The module counts it, so
+// that it has a number: the one frame is made due at the shortest interval, ready or not.
+void Grabdma::OnStarve() {
+  if (!limited() || paced_ || queued_ > 0 || gone_) return;
+  BeginLeg({static_cast<uint32_t>(kNsPerSecond), static_cast<uint32_t>(info_.min_interval_ns)}, 1);
 }
 
 void Grabdma::OnQueue(uint32_t buffer) {

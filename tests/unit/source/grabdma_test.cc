@@ -354,6 +354,33 @@ TEST_F(Grabdma, LossesCountForTheLimit) {
   EXPECT_EQ(source().Wanted(), 0u);
 }
 
+TEST_F(Grabdma, ATriggerWithoutABufferLosesItsFrames) {
+  for (const char* rate : {",rate=0", ",rate=10"}) {
+    Make(rate);
+    source().Start(2);
+    source().Starve();
+    ASSERT_TRUE(device().started);
+    EXPECT_NE(device().started->interval_num, 0u);
+    EXPECT_EQ(device().started->frames, 1u);
+    const uint32_t starts = device().starts;
+    source().Starve();
+    EXPECT_EQ(device().starts, starts);
+    device().Due();
+    ExpectDropped(0);
+    EXPECT_EQ(Supply(), 1u);
+    device().Capture();
+    ExpectFrame(1);
+    EXPECT_EQ(source().Wanted(), 0u);
+  }
+}
+
+TEST_F(Grabdma, StreamingAsFastAsPossibleWaitsForABuffer) {
+  Make(",rate=0");
+  source().Start(0);
+  source().Starve();
+  EXPECT_EQ(device().starts, 1u);
+}
+
 TEST_F(Grabdma, WhatTheAdapterCountedForOthersIsNoLoss) {
   Make();
   device().sequence = 100;
