@@ -33,13 +33,20 @@ def grabfs_cc_binary(name, copts = [], **kwargs):
         **kwargs
     )
 
-def grabfs_cc_test(name, copts = [], deps = [], size = "small", **kwargs):
+def grabfs_cc_test(
+        name,
+        copts = [],
+        deps = [],
+        main = "@googletest//:gtest_main",
+        size = "small",
+        **kwargs):
     """A GoogleTest program; gtest's main comes with it.
 
     Args:
       name: of the target.
       copts: further compiler options.
       deps: libraries beyond GoogleTest.
+      main: the library with main().
       size: small (1 minute), medium (5) or large (15).
       **kwargs: passed to cc_test.
     """
@@ -47,6 +54,6 @@ def grabfs_cc_test(name, copts = [], deps = [], size = "small", **kwargs):
         name = name,
         size = size,
         copts = _WARNINGS + copts,
-        deps = deps + ["@googletest//:gtest_main"],
+        deps = deps + [main],
         **kwargs
     )

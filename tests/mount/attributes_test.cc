@@ -22,6 +22,8 @@ class AttributesTest : public MountTest {
   // Refused with this error, the attribute unchanged, the reason told.
   void ExpectRefused(const std::string& attribute, std::string_view text, int error) const {
     const std::string before = device().Get(attribute);
+    device().Set("policy", device().Get("policy"));  // what is accepted clears the last error
+    EXPECT_EQ(device().LastError(), "");
     EXPECT_EQ(WriteText(device().Path(attribute), text), error)
         << attribute << " <- " << text.substr(0, 40);
     EXPECT_EQ(device().Get(attribute), before);

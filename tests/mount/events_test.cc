@@ -170,6 +170,22 @@ TEST_F(EventsTest, ManyReadersEachSeeEverything) {
   }
 }
 
+// A clip that is cut off while it plays is the software image of a transfer that fails.
+TEST_F(EventsTest, AFailedTransferIsAnnouncedAndCounted) {
+  const std::string clip = MakeScratchDirectory("clip") + "/clip.raw";
+  CreateFile(clip, std::vector<std::byte>(size_t{16} * 16 * 4));
+  Start({{"sim0=replay:" + clip + ",format=GREY,width=16,height=16,rate=0,buffers=2"}, {}});
+  EventReader events(device());
+  ASSERT_EQ(ErrorOf(::truncate(clip.c_str(), 16 * 16)), 0);
+  device().Capture(4);
+  const nlohmann::json error = events.NextOf("error");
+  EXPECT_EQ(error.at("device"), "sim0");
+  EXPECT_FALSE(error.at("reason").get<std::string>().empty());
+  const nlohmann::json counters = device().Status().at("counters");
+  EXPECT_GT(counters.at("failed"), 0);
+  EXPECT_EQ(counters.at("captured"), 4);
+}
+
 TEST_F(EventsTest, DevicesDoNotHearEachOther) {
   Start({{"one=pattern,width=64,height=64,rate=0,buffers=2,state=stopped",
           "two=pattern,width=64,height=64,rate=0,buffers=2,state=stopped"},

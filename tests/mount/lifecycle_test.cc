@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <filesystem>
 
@@ -147,6 +148,43 @@ TEST_F(LifecycleTest, ReadersOfAKilledDaemonGetENOTCONN) {
   EXPECT_EQ(ErrorOf(::read(events.get(), &byte, 1)), ENOTCONN);
   mount().Abandon();
   Start({{kDevice}, {}});
+}
+
+// Reads and maps buffers for as long as there is a daemon.
+int ReadUntilDisconnected(const Device& device, const Child::Parent& parent) {
+  const UniqueFd fd = Open(device.Buffer(0), O_RDONLY);
+  const Mapping mapping = MapAndClose(device.Buffer(1));
+  std::array<char, 65536> chunk{};
+  parent.Tell();
+  for (;;) {
+    static_cast<void>(Picture::Stamp(mapping.bytes()));
+    if (::pread(fd.get(), chunk.data(), chunk.size(), 0) < 0) return errno;
+    const int error = OpenError(device.latest(), O_RDONLY);
+    if (error != 0 && error != ENOENT && error != ESTALE) return error;
+  }
+}
+
+TEST_F(LifecycleTest, AKillInFullFlightHangsNobody) {
+  for (int round = 0; round < 5; round++) {
+    device().Set("state", "start");
+    std::vector<std::unique_ptr<Child>> readers;
+    for (int i = 0; i < 3; i++) {
+      readers.push_back(std::make_unique<Child>(
+          [&](Child::Parent parent) { return ReadUntilDisconnected(device(), parent); }));
+      readers.back()->Await();
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20 * round));
+    mount().daemon().Signal(SIGKILL);
+    mount().daemon().Wait();
+    for (const auto& reader : readers) {
+      // A page of the mapping that has to be read again cannot be: that is SIGBUS.
+      const int outcome = reader->Wait();
+      EXPECT_TRUE(outcome == ENOTCONN || outcome == ECONNABORTED || outcome == 128 + SIGBUS)
+          << outcome;
+    }
+    mount().Abandon();
+    Start({{kDevice}, {}});
+  }
 }
 
 // Either it cleans up by itself, or it says with which command to do so, and that command works.

@@ -34,6 +34,8 @@ def mount_tests(name, data_paths = DATA_PATHS, data = [], deps = [], size = "med
             size = size,
             data = ["//fusefs:grabfs"] + data,
             env = {"GRABFS_DATA_PATH": path},
+            main = "//tests/mount/support:main",
+            tags = ["mount"],
             deps = [":" + name + "_cases"],
             **kwargs
         )

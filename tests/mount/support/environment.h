@@ -31,6 +31,9 @@ std::string DaemonPath();
 std::string CliPath();
 // A new empty directory that goes away with the test program.
 std::string MakeScratchDirectory(const std::string& name);
+// Lets an ordinary user write the report of this test program, which lies where only root may look.
+// Call it before GoogleTest reads its flags.
+void KeepReportWritable();
 // Why the tests of this program cannot run here; empty when they can.
 std::string SkipReason();
 // How long one soak lasts.
