@@ -16,11 +16,13 @@
  * the device; @gone says that the device is not there any more.
  *
  * Locks, in the order in which they may be taken:
+ *   session->reader    one read() at a time
  *   session->mutex     configuration of one session: ioctls one after the other
  *   output->mutex      one write-back of a buffer at a time
  *   adapter->alive     read: the device stays; written by unregister to wait for all readers
  *   adapter->sender    one output transfer at a time
  *   adapter->control   start, stop and abort of the engine
+ *   adapter->buffers_mutex  which buffers are mapped for the device
  *   adapter->lock      spinlock, also taken in interrupts: engine, queues, states, users, records
  */
 #ifndef GRABDMA_H
@@ -88,9 +90,8 @@ struct grabdma_buffer {
 	struct grabdma_output *output; /* NULL for capture */
 	struct grabdma_view views[GRABDMA_VIEWS];
 
-	/* adapter->alive, written: or the only owner. */
-	struct sg_table table;
-	bool mapped;		   /* table is mapped for the device */
+	struct sg_table table;	   /* the segments; does not change */
+	bool mapped;		   /* for the device; adapter->buffers_mutex */
 	struct list_head dma_node; /* in adapter->buffers; adapter->buffers_mutex */
 
 	/* adapter->lock */
@@ -253,16 +254,18 @@ int grabdma_output_fsync(struct grabdma_output *output, struct file *file, loff_
 			 loff_t end);
 void grabdma_output_quiesce(struct grabdma_output *output);
 
-/* queue.c */
+/* engine.c */
 void grabdma_engine_init(struct grabdma_adapter *adapter);
-int grabdma_engine_start(struct grabdma_session *session, const struct grabdma_start *start);
-int grabdma_engine_trigger(struct grabdma_session *session, u64 frames);
-void grabdma_engine_stop(struct grabdma_session *session, bool dequeue);
-void grabdma_engine_forget_faults(struct grabdma_session *session);
-int grabdma_engine_queue(struct grabdma_buffer *buffer);
-void grabdma_engine_cancel_buffer(struct grabdma_buffer *buffer);
-int grabdma_engine_send(struct grabdma_buffer *buffer, u64 offset, u64 bytes);
 void grabdma_engine_shutdown(struct grabdma_adapter *adapter);
+void grabdma_engine_forget_faults(struct grabdma_session *session);
+int grabdma_engine_send(struct grabdma_buffer *buffer, u64 offset, u64 bytes);
+
+/* capture.c */
+int grabdma_capture_queue(struct grabdma_buffer *buffer);
+void grabdma_capture_cancel_buffer(struct grabdma_buffer *buffer);
+int grabdma_capture_start(struct grabdma_session *session, const struct grabdma_start *start);
+int grabdma_capture_trigger(struct grabdma_session *session, u64 frames);
+void grabdma_capture_stop(struct grabdma_session *session, bool dequeue);
 
 /* dma.c */
 bool grabdma_adapter_translated(struct grabdma_adapter *adapter);

@@ -242,7 +242,7 @@ static int do_free(const struct call *call)
 	buffer = find_buffer(session, argument->buffer);
 	if (!buffer)
 		return -ENOENT;
-	grabdma_engine_cancel_buffer(buffer);
+	grabdma_capture_cancel_buffer(buffer);
 	xa_erase(&session->buffers, argument->buffer);
 	grabdma_buffer_release(buffer);
 	return 0;
@@ -262,7 +262,7 @@ static int do_queue(const struct call *call)
 	if (buffer->direction != GRABDMA_DIRECTION_CAPTURE)
 		return -EOPNOTSUPP;
 	grabdma_buffer_pinned(buffer);
-	error = grabdma_engine_queue(buffer);
+	error = grabdma_capture_queue(buffer);
 	if (error == -EBUSY)
 		grabdma_buffer_watch(buffer);
 	return error;
@@ -287,7 +287,7 @@ static int do_start(const struct call *call)
 
 	if (start->flags || check_interval(start->interval_num, start->interval_den))
 		return -EINVAL;
-	return grabdma_engine_start(call->session, start);
+	return grabdma_capture_start(call->session, start);
 }
 
 static int do_stop(const struct call *call)
@@ -296,7 +296,7 @@ static int do_stop(const struct call *call)
 
 	if (flags & ~GRABDMA_STOP_DEQUEUE)
 		return -EINVAL;
-	grabdma_engine_stop(call->session, flags & GRABDMA_STOP_DEQUEUE);
+	grabdma_capture_stop(call->session, flags & GRABDMA_STOP_DEQUEUE);
 	return 0;
 }
 
@@ -306,7 +306,7 @@ static int do_trigger(const struct call *call)
 
 	if (trigger->flags || !trigger->frames)
 		return -EINVAL;
-	return grabdma_engine_trigger(call->session, trigger->frames);
+	return grabdma_capture_trigger(call->session, trigger->frames);
 }
 
 /* @pinned was found out before, because it cannot be under the lock. */

@@ -91,7 +91,7 @@ static int grabdma_session_release(struct inode *inode, struct file *file)
 	struct grabdma_buffer *buffer;
 	unsigned long id;
 
-	grabdma_engine_stop(session, true);
+	grabdma_capture_stop(session, true);
 	grabdma_engine_forget_faults(session);
 	xa_for_each(&session->buffers, id, buffer) {
 		xa_erase(&session->buffers, id);

@@ -3,7 +3,7 @@
 #include "session.h"
 
 #define CYCLES 10000
-#define BYTES (64 * 1024)
+#define BYTES (16 * 1024)
 
 static const uint32_t strategies[] = {
 	GRABDMA_ALLOC_PAGES,
