@@ -14,6 +14,15 @@
 #include "fusefs/base/error.h"
 
 namespace grabfs::cli {
+namespace {
+
+// The reverse of FourccName(), for unknown codes too: their frames can at least be saved raw.
+Fourcc ParseFourcc(std::string name) {
+  name.resize(4, ' ');
+  return MakeFourcc(name[0], name[1], name[2], name[3]);
+}
+
+}  // namespace
 
 std::optional<Frame> Frame::Open(const std::filesystem::path& file) {
   UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
@@ -25,14 +34,11 @@ std::optional<Frame> Frame::Open(const std::filesystem::path& file) {
 }
 
 Frame::Frame(std::string path, UniqueFd fd) : path_(std::move(path)), fd_(std::move(fd)) {
-  const std::string format = Attribute("format");
-  const PixelFormat* pixel_format = FindPixelFormat(format);
-  if (pixel_format == nullptr) throw Error(EPROTO, path_ + ": unknown pixel format " + format);
   struct stat status;
   CheckSyscall(::fstat(fd_.get(), &status), path_);
   info_.sequence = Number("sequence");
   info_.timestamp_ns = Number("timestamp_ns");
-  info_.format.fourcc = pixel_format->fourcc;
+  info_.format.fourcc = ParseFourcc(Attribute("format"));
   info_.format.width = static_cast<uint32_t>(Number("width"));
   info_.format.height = static_cast<uint32_t>(Number("height"));
   info_.format.stride = static_cast<uint32_t>(Number("stride"));

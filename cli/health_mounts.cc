@@ -78,9 +78,15 @@ std::vector<Finding> ExamineMounts(const Context& context) {
   std::vector<Finding> findings;
   for (const auto& [mountpoint, source, device_major, device_minor] :
        GrabfsMounts(context.system)) {
-    if (IsStale(mountpoint)) {
+    const MountHealth health = ExamineMountpoint(mountpoint);
+    if (health == MountHealth::kStale) {
       findings.push_back({kBroken, mountpoint, "stale: its daemon is gone, every access fails",
                           "grabfs-cli umount --stale"});
+      continue;
+    }
+    if (health == MountHealth::kClosed) {
+      findings.push_back(
+          {kNote, mountpoint, "closed to this user", "mount it with -o allow_other"});
       continue;
     }
     try {

@@ -64,13 +64,14 @@ std::vector<MountEntry> GrabfsMounts(const SystemPaths& system) {
   return ParseMountTable(ReadFile(system.proc / "self" / "mountinfo"));
 }
 
-bool IsStale(const std::string& mountpoint) {
+MountHealth ExamineMountpoint(const std::string& mountpoint) {
   // Not stat(): the kernel may still answer that from its cache.
   try {
     ReadFile(mountpoint + "/status.json");
-    return false;
+    return MountHealth::kAlive;
   } catch (const Error& error) {
-    return error.code() == ENOTCONN || error.code() == ECONNABORTED;
+    const bool gone = error.code() == ENOTCONN || error.code() == ECONNABORTED;
+    return gone ? MountHealth::kStale : MountHealth::kClosed;
   }
 }
 

@@ -27,7 +27,12 @@ std::vector<MountEntry> ParseMountTable(std::string_view mountinfo);
 // Those of this process.
 std::vector<MountEntry> GrabfsMounts(const SystemPaths& system);
 
-// The daemon of the mount is gone: every access gives ENOTCONN.
-bool IsStale(const std::string& mountpoint);
+enum class MountHealth {
+  kAlive,
+  kStale,   // its daemon is gone: every access gives ENOTCONN
+  kClosed,  // somebody else's, mounted without allow_other
+};
+
+MountHealth ExamineMountpoint(const std::string& mountpoint);
 
 }  // namespace grabfs::cli

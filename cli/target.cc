@@ -11,18 +11,24 @@ namespace {
 std::vector<std::string> LivingMounts(const Context& context) {
   std::vector<std::string> living;
   for (const MountEntry& entry : GrabfsMounts(context.system)) {
-    if (!IsStale(entry.mountpoint)) living.push_back(entry.mountpoint);
+    if (ExamineMountpoint(entry.mountpoint) == MountHealth::kAlive) {
+      living.push_back(entry.mountpoint);
+    }
   }
   return living;
 }
 
 [[noreturn]] void ThrowNoMount(const Context& context) {
-  const std::vector<MountEntry> stale = GrabfsMounts(context.system);
-  if (stale.empty()) {
+  const std::vector<MountEntry> mounts = GrabfsMounts(context.system);
+  if (mounts.empty()) {
     throw NoDeviceError("no grabfs is mounted: 'grabfs-cli mount DIR' mounts one");
   }
-  throw NoDeviceError(stale.front().mountpoint +
-                      ": the daemon of this mount is gone: 'grabfs-cli umount --stale' clears it");
+  const std::string& mountpoint = mounts.front().mountpoint;
+  if (ExamineMountpoint(mountpoint) == MountHealth::kStale) {
+    throw NoDeviceError(mountpoint + ": the daemon of this mount is gone: " +
+                        "'grabfs-cli umount --stale' clears it");
+  }
+  throw NoDeviceError(mountpoint + ": closed to this user: mount it with -o allow_other");
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ class ListVerb : public Verb {
 
   ExitCode Run(Context& context) override {
     const std::vector<Mount> mounts = target_.FindMounts(context);
-    if (mounts.empty()) throw NoDeviceError("no grabfs is mounted: 'grabfs-cli mount DIR'");
+    if (mounts.empty()) throw NoDeviceError("no grabfs is mounted that this user can look at");
     if (json_) {
       PrintJson(context, mounts);
     } else {

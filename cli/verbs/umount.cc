@@ -68,7 +68,9 @@ class UmountVerb : public Verb {
  private:
   static std::vector<MountEntry> FindStale(const Context& context) {
     std::vector<MountEntry> mounts = GrabfsMounts(context.system);
-    std::erase_if(mounts, [](const MountEntry& mount) { return !IsStale(mount.mountpoint); });
+    std::erase_if(mounts, [](const MountEntry& mount) {
+      return ExamineMountpoint(mount.mountpoint) != MountHealth::kStale;
+    });
     return mounts;
   }
 

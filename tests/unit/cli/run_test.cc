@@ -96,10 +96,23 @@ TEST_F(CommandLine, TheOnlyMountIsFoundByItself) {
   WriteText(Scratch("proc/self/mountinfo"), line);
   EXPECT_EQ(Cli({"info"}), ExitCode::kDone) << Err();
 
-  WriteText(Scratch("proc/self/mountinfo"), line + "91 22 0:58 / /mnt/b rw - fuse.grabfs b rw\n");
+  const std::string other = Scratch("other");
+  std::filesystem::create_directory(other);
+  WriteText(other + "/status.json", "{}");
+  WriteText(Scratch("proc/self/mountinfo"),
+            line + "91 22 0:58 / " + other + " rw - fuse.grabfs b rw\n");
   EXPECT_EQ(Cli({"info"}), ExitCode::kUsage);
   EXPECT_THAT(Err(), HasSubstr("several grabfs are mounted"));
-  EXPECT_THAT(Err(), HasSubstr("/mnt/b"));
+  EXPECT_THAT(Err(), HasSubstr(other));
+
+  // Mounts that cannot be looked into do not stand in the way.
+  WriteText(Scratch("proc/self/mountinfo"),
+            line + "91 22 0:58 / /nonexistent rw - fuse.grabfs b rw\n");
+  EXPECT_EQ(Cli({"info"}), ExitCode::kDone) << Err();
+  EXPECT_EQ(Cli({"list"}), ExitCode::kDone) << Err();
+  WriteText(Scratch("proc/self/mountinfo"), "91 22 0:58 / /nonexistent rw - fuse.grabfs b rw\n");
+  EXPECT_EQ(Cli({"info"}), ExitCode::kNoDevice);
+  EXPECT_THAT(Err(), HasSubstr("closed to this user"));
 
   WriteText(Scratch("proc/self/mountinfo"), "22 1 0:20 / /sys rw - sysfs sysfs rw\n");
   EXPECT_EQ(Cli({"info"}), ExitCode::kNoDevice);

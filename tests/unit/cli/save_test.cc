@@ -153,6 +153,15 @@ TEST_F(Save, TheProgressBarIsForTerminalsOnly) {
   EXPECT_TRUE(Err().ends_with("\r\033[K")) << "the bar is taken away at the end";
 }
 
+TEST_F(Save, AFormatOfALaterVersionCanBeSavedRawOnly) {
+  FakeDevice& later = AddDevice("later", {MakeFourcc('N', 'E', 'W', '1'), 32, 16, 32, 512});
+  later.Capture();
+  EXPECT_EQ(Cli({"save", "later", "-o", Scratch("x.raw")}), ExitCode::kDone) << Err();
+  EXPECT_EQ(ReadBytes(Scratch("x.raw")), later.Pixels(0));
+  EXPECT_EQ(Cli({"save", "later", "-o", Scratch("x.png")}), ExitCode::kFailed);
+  EXPECT_THAT(Err(), HasSubstr("'NEW1' cannot be converted"));
+}
+
 TEST_F(Save, SilenceIsATimeOut) {
   EXPECT_EQ(Cli({"save", "-n", "1", "-o", Scratch("x.png"), "--timeout", "0.02"}),
             ExitCode::kTimeout);
