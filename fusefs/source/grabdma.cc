@@ -9,7 +9,8 @@
 //             held ────────┘           held: somebody got hold of it just before it was queued
 //
 // A limited capture is made in legs, each one START of the module with as many frames. The first
-// leg is one frame, due at once: that is what a trigger is for. The rest comes at the rate.
+// leg is one frame, due at once: that is what a trigger is for. The rest comes at the rate. Where
+// no buffer is free, a leg of one frame makes it due and lost.
 #include "fusefs/source/grabdma.h"
 
 #include <algorithm>
@@ -35,6 +36,8 @@ using Kind = Completion::Kind;
 constexpr Rate kDefaultRate = {30, 1};
 constexpr uint64_t kMaxIntervalNs = 3600 * kNsPerSecond;  // of START
 constexpr uint64_t kNoLimit = std::numeric_limits<uint64_t>::max();
+// How often an unpaced capture loses a frame for want of a buffer.
+constexpr uint64_t kStarvedIntervalNs = 1'000'000;
 // Buffers that the device has ahead: enough to bridge the daemon's delays, and no more, because
 // they show no frames meanwhile.
 constexpr size_t kMaxQueued = 4;
@@ -134,6 +137,7 @@ class Grabdma final : public Source {
   void CheckRate(Rate rate) const;
   [[nodiscard]] bool limited() const { return remaining_ != kNoLimit; }
   void BeginLeg(Rate rate, uint64_t frames);
+  void ContinueWith(Rate rate, uint64_t frames);
   void Account(uint64_t frames);
   void Submit(uint32_t index);
   void Handle(const grabdma_record& record);
@@ -268,7 +272,8 @@ void Grabdma::OnStart(uint64_t frames) {
 
 void Grabdma::BeginLeg(Rate rate, uint64_t frames) {
   const bool paced = !rate.unlimited();
-  session_->Start(paced ? rate.denominator : 0, paced ? rate.numerator : 0, limited() ? frames : 0);
+  session_->Start(paced ? rate.denominator : 0, paced ? rate.numerator : 0,
+                  frames == kNoLimit ? 0 : frames);
   leg_ = frames;
   paced_ = paced;
 }
@@ -282,14 +287,18 @@ void Grabdma::OnExtend(uint64_t frames) {
 
 // So many frames have been told, in one way or another.
 void Grabdma::Account(uint64_t frames) {
-  if (!limited()) return;
-  remaining_ -= std::min(frames, remaining_);
+  if (limited()) remaining_ -= std::min(frames, remaining_);
+  if (leg_ == kNoLimit) return;
   leg_ -= std::min(frames, leg_);
-  if (leg_ > 0 || remaining_ == 0) return;
+  if (leg_ == 0 && remaining_ > 0) ContinueWith(rate(), remaining_);
+}
+
+// In the middle of a capture: that the device is gone will be told by a record.
+void Grabdma::ContinueWith(Rate rate, uint64_t frames) {
   try {
-    BeginLeg(rate(), remaining_);
+    BeginLeg(rate, frames);
   } catch (const Error& error) {
-    if (error.code() != ENODEV) throw;  // the record of that is on its way
+    if (error.code() != ENODEV) throw;
   }
 }
 
@@ -314,11 +323,12 @@ uint32_t Grabdma::OnWanted() {
   return wanted > queued_ ? static_cast<uint32_t>(wanted - queued_) : 0;
 }
 
-// A trigger that finds no buffer loses its frame, as a paced capture does. The module counts it, so
-// that it has a number: the one frame is made due at the shortest interval, ready or not.
+// As fast as possible, the module waits for a buffer. Here a frame without one is lost, as it is at
+// a rate: it is made due, ready or not, so that the module counts it and gives it a number.
 void Grabdma::OnStarve() {
-  if (!limited() || paced_ || queued_ > 0 || gone_) return;
-  BeginLeg({static_cast<uint32_t>(kNsPerSecond), static_cast<uint32_t>(info_.min_interval_ns)}, 1);
+  if (paced_ || queued_ > 0 || remaining_ == 0 || gone_) return;
+  const uint64_t interval = std::max<uint64_t>(info_.min_interval_ns, kStarvedIntervalNs);
+  ContinueWith({static_cast<uint32_t>(kNsPerSecond), static_cast<uint32_t>(interval)}, 1);
 }
 
 void Grabdma::OnQueue(uint32_t buffer) {

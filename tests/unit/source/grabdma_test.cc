@@ -374,8 +374,27 @@ TEST_F(Grabdma, ATriggerWithoutABufferLosesItsFrames) {
   }
 }
 
-TEST_F(Grabdma, StreamingAsFastAsPossibleWaitsForABuffer) {
+TEST_F(Grabdma, StreamingAsFastAsPossibleLosesFramesWithoutABuffer) {
   Make(",rate=0");
+  source().Start(0);
+  for (uint64_t i = 0; i < 3; ++i) {
+    source().Starve();
+    EXPECT_EQ(device().started->interval_num, 1'000'000u);
+    EXPECT_EQ(device().started->frames, 1u);
+    device().Due();
+    ExpectDropped(i);
+    EXPECT_EQ(device().started->interval_num, 0u);
+    EXPECT_EQ(device().started->frames, 0u);
+  }
+  EXPECT_EQ(Supply(), 4u);
+  source().Starve();
+  EXPECT_EQ(device().started->frames, 0u);
+  device().Capture();
+  ExpectFrame(3);
+}
+
+TEST_F(Grabdma, APacedCaptureLosesItsFramesByItself) {
+  Make(",rate=10");
   source().Start(0);
   source().Starve();
   EXPECT_EQ(device().starts, 1u);
