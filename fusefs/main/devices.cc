@@ -38,6 +38,7 @@ std::vector<std::unique_ptr<Device>> MakeDevices(std::vector<DeviceOption> optio
   }
   CheckMemoryAvailable("the buffers of all devices together", total_bytes);
   std::vector<std::unique_ptr<Device>> devices;
+  devices.reserve(options.size());
   for (size_t i = 0; i < options.size(); ++i) {
     devices.push_back(std::make_unique<Device>(options[i].config, std::move(sources[i])));
   }

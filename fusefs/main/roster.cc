@@ -48,7 +48,7 @@ bool Roster::Taken(const std::string& name) const {
 
 // The node's own number, or the first that no other device has had.
 std::string Roster::NewName(const std::string& node) const {
-  const std::string wanted = kNamePrefix + NumberOf(node);
+  std::string wanted = kNamePrefix + NumberOf(node);
   if (!Taken(wanted)) return wanted;
   uint32_t number = 0;
   while (Taken(kNamePrefix + std::to_string(number))) ++number;
