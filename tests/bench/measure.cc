@@ -3,14 +3,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 
 namespace grabfs::bench {
 
 double Quantile(std::vector<double> samples, double part) {
   const auto last = static_cast<double>(samples.size() - 1);
-  const auto nth = samples.begin() + static_cast<std::ptrdiff_t>(last * part + 0.5);
-  std::nth_element(samples.begin(), nth, samples.end());
+  const auto nth = samples.begin() + std::lround(last * part);
+  std::ranges::nth_element(samples, nth);
   return *nth;
 }
 
