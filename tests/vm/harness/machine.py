@@ -51,7 +51,9 @@ class Machine:
         ]
 
     def _processors(self) -> list[str]:
-        arguments = ["-accel", "tcg,thread=single" if self.icount else "tcg", "-cpu", "max"]
+        # One host thread for all processors: with several, TCG may let one run into the breakpoint
+        # by which the kernel patches code for another ("Oops: int3" while booting).
+        arguments = ["-accel", "tcg,thread=single", "-cpu", "max"]
         if self.icount:
             arguments += ["-icount", "shift=2,sleep=off"]
         arguments += ["-m", self.memory]
