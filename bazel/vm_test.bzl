@@ -49,6 +49,7 @@ def _content_arguments(ctx):
         arguments.append(_flag("load", (_module_path(target) + " " + parameters).strip()))
     arguments += [_flag("stage", _module_path(target)) for target in attr.staged_modules]
     arguments += [_flag("program", file.short_path) for file in ctx.files.programs]
+    arguments += [_flag("host-program", name) for name in attr.host_programs]
     for target, guest_path in attr.data.items():
         arguments.append(_flag("file", target.files.to_list()[0].short_path + ":" + guest_path))
     arguments += [_flag("step", name + "=" + command) for name, command in attr.steps.items()]
@@ -82,6 +83,7 @@ _vm_test = rule(
         "cpus": attr.int(default = 1),
         "data": attr.label_keyed_string_dict(allow_files = True, doc = "File: path in the guest."),
         "edu": attr.string_list(doc = "An edu device for each entry, with these properties."),
+        "host_programs": attr.string_list(doc = "The build machine's, instead of busybox's."),
         "icount": attr.bool(doc = "Virtual time that skips waiting."),
         "iommu": attr.bool(),
         "kernel": attr.label(mandatory = True, providers = [KernelInfo]),

@@ -87,7 +87,7 @@ make_kernel() {
 run_tests() {
   local targets
   cd "$root"
-  mapfile -t targets < <(bazel query "attr(tags, kernel-debug, tests(//tests/vm/...))" 2>/dev/null)
+  mapfile -t targets < <(bazel query "attr(tags, kernel-debug, tests(//tests/vm/... + //kmod/selftest/...))" 2>/dev/null)
   [ "${#targets[@]}" -gt 0 ] || die "there are no tests for the debug kernel"
   exec bazel test --test_env=VM_PATIENCE=8 "$@" "${targets[@]}"
 }

@@ -9,7 +9,7 @@
 
 rmmod grabdma || exit
 # shellcheck disable=SC2086  # parameters are several words
-insmod /lib/modules/grabdma.ko ${VM_MODULE_PARAMETERS:-virtual=2} || exit
+insmod /lib/modules/grabdma.ko ${VM_MODULE_PARAMETERS:-virtual=8} || exit
 
 # Prints the node of the next adapter of the wanted kind, after the $1 that are in use.
 node_after() {

@@ -32,7 +32,8 @@ class HotPlugTest : public mount_test::EnvironmentTest {
 
   // The name of the device on VM_ADAPTER's adapter, while there is one.
   [[nodiscard]] std::optional<std::string> FindDevice() const {
-    for (const auto& device : mount_->Status().at("devices")) {
+    const auto status = mount_->Status();
+    for (const auto& device : status.at("devices")) {
       const auto& settings = device.at("settings");
       if (settings.contains("adapter") && settings.at("adapter") == AdapterName()) {
         return device.at("name").get<std::string>();

@@ -47,6 +47,8 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     add("--busybox", default=shutil.which("busybox"), help="static busybox (default: the host's)")
     add("--step", action="append", default=[], metavar="NAME=COMMAND", help="run by sh, in order")
     add("--program", action="append", default=[], metavar="HOST[:GUEST]", help="default: /bin")
+    add("--host-program", action="append", default=[], metavar="NAME",
+        help="one of this machine's, found in PATH, instead of busybox's")
     add("--file", action="append", default=[], metavar="HOST:GUEST")
     add("--load", action="append", default=[], metavar="'MODULE [PARAMETERS]'",
         help="a .ko file, or the name of a module in the kernel tree; loaded before the steps")
@@ -72,6 +74,8 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
 def build_initramfs(options: argparse.Namespace, path: str) -> None:
     archive = Archive()
     archive.add_file("/init", options.init)
+    for name in options.host_program:
+        archive.add_program(find_host_program(name), "/bin/" + name)
     archive.add_busybox(options.busybox)
     for program in options.program:
         host, _, guest = program.partition(":")
@@ -84,6 +88,13 @@ def build_initramfs(options: argparse.Namespace, path: str) -> None:
     archive.add_bytes("/etc/vm/modules", "".join(add_modules(options, archive)).encode())
     archive.add_bytes("/etc/vm/steps", "".join(map(step_line, options.step)).encode())
     archive.write(path)
+
+
+def find_host_program(name: str) -> str:
+    path = shutil.which(name)
+    if path is None:
+        raise SystemExit(f"{name} is not installed on this machine")
+    return path
 
 
 def step_line(step: str) -> str:
