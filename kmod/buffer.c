@@ -205,13 +205,13 @@ static int open_views(struct grabdma_session *session, struct grabdma_buffer *bu
 		iput(live);
 		return error;
 	}
-	if (buffer->output)
-		grabdma_output_attach(buffer->output, live->i_mapping);
 	files[GRABDMA_VIEW_LIVE] = open_view(session, live, O_RDWR);
 	if (IS_ERR(files[GRABDMA_VIEW_LIVE]))
 		return PTR_ERR(files[GRABDMA_VIEW_LIVE]);
-	if (buffer->direction == GRABDMA_DIRECTION_OUTPUT)
+	if (buffer->output) {
+		grabdma_output_attach(buffer->output, live->i_mapping);
 		return 0;
+	}
 	error = open_frame_view(session, buffer, live, &files[GRABDMA_VIEW_FRAME]);
 	if (error)
 		fput(files[GRABDMA_VIEW_LIVE]);

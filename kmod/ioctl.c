@@ -203,31 +203,44 @@ static int publish(const struct call *call, struct grabdma_buffer *buffer, const
 	return 0;
 }
 
+/*
+ * Enters the adapter by itself, and has left it when it releases a buffer that could not be
+ * published: that takes output->mutex, which comes before adapter->alive.
+ */
 static int do_alloc(const struct call *call)
 {
 	struct grabdma_session *session = call->session;
+	struct grabdma_adapter *adapter = session->adapter;
 	struct grabdma_alloc *alloc = &call->argument->alloc;
 	struct file *files[GRABDMA_VIEWS] = {};
 	struct grabdma_buffer *buffer;
 	int fds[GRABDMA_VIEWS];
-	int error = check_alloc(session->adapter, alloc);
 	u32 id;
+	int error = grabdma_adapter_enter(adapter);
 
 	if (error)
 		return error;
+	error = check_alloc(adapter, alloc);
+	if (error)
+		goto leave;
 	error = reserve_fds(session, alloc->direction, fds);
 	if (error)
-		return error;
+		goto leave;
 	error = reserve_id(session, &id);
 	if (error)
 		goto release_fds;
 	buffer = grabdma_buffer_create(session, alloc, id, files);
+	grabdma_adapter_leave(adapter);
 	error = PTR_ERR_OR_ZERO(buffer) ?: publish(call, buffer, fds, files);
 	if (!error)
 		return 0;
 	xa_erase(&session->buffers, id);
+	release_fds(fds);
+	return error;
 release_fds:
 	release_fds(fds);
+leave:
+	grabdma_adapter_leave(adapter);
 	return error;
 }
 
@@ -434,7 +447,7 @@ static int do_inject(const struct call *call)
 
 /*
  * @size: of the struct that this module knows. @first_size: of its first version, which every
- * caller has at least. @outlives: works without the device.
+ * caller has at least. @outlives: works without the device, or sees to it by itself.
  */
 struct command {
 	int (*function)(const struct call *call);
@@ -457,7 +470,7 @@ static const struct command commands[] = {
 	COMMAND(ENUM_FORMAT, do_enum_format, grabdma_format_range, reserved2, false),
 	COMMAND(GET_FORMAT, do_get_format, grabdma_format, bytes, false),
 	COMMAND(SET_FORMAT, do_set_format, grabdma_format, bytes, false),
-	COMMAND(ALLOC, do_alloc, grabdma_alloc, reserved, false),
+	COMMAND(ALLOC, do_alloc, grabdma_alloc, reserved, true),
 	COMMAND(FREE, do_free, grabdma_free, reserved, true),
 	COMMAND(QUEUE, do_queue, grabdma_queue, reserved, false),
 	COMMAND(START, do_start, grabdma_start, frames, false),

@@ -277,6 +277,9 @@ static void settle(struct grabdma_output *output)
 /* The last file and mapping are gone. */
 void grabdma_output_detach(struct grabdma_output *output)
 {
+	/* A buffer that could not be created; its creator may hold locks that come after the mutex. */
+	if (!output->mapping)
+		return;
 	settle(output);
 	mutex_lock(&output->mutex);
 	output->mapping = NULL;
