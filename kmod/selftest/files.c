@@ -64,7 +64,7 @@ static void views_are_one_memory(void)
 
 	map[5000] = 'm';
 	tap_ok(pread(buffer.live, &byte, 1, 5000) == 1 && byte == 'm', "read() sees a mapping");
-	pwrite(buffer.live, "w", 1, 5001);
+	put_bytes(buffer.live, "w", 1, 5001);
 	tap_ok(map[5001] == 'w', "a mapping sees write()");
 	tap_ok(frame[5000] == 'm' && frame[5001] == 'w', "the frame view shows the same");
 	tap_ok(private[5000] == 'm', "a private mapping shows the file");
@@ -101,7 +101,7 @@ static void pages_travel(void)
 	struct buffer other = alloc_capture(session, SIZE, GRABDMA_ALLOC_LARGE);
 	off_t offset = 0;
 
-	pread(buffer.frame, original, SIZE, 0);
+	get_bytes(buffer.frame, original, SIZE, 0);
 	tap_equal(sendfile(file, buffer.frame, &offset, SIZE), SIZE, "sendfile of a frame");
 	tap_ok(pread(file, copy, SIZE, 0) == SIZE && !memcmp(original, copy, SIZE),
 	       "copies it");
@@ -129,7 +129,7 @@ static void pages_go_to_disk_directly(void)
 		return;
 	}
 	original = malloc(bytes);
-	pread(buffer.live, original, bytes, 0);
+	get_bytes(buffer.live, original, bytes, 0);
 	tap_equal(pwrite(disk, map, bytes, 0), bytes, "O_DIRECT out of a mapping");
 	memset(map, 0, bytes);
 	tap_equal(pread(disk, map, bytes, 0), bytes, "O_DIRECT into a mapping");

@@ -37,7 +37,7 @@ static void writes_are_sent_exactly(const struct buffer *buffer)
 {
 	blank_device(buffer);
 	tap_ok(device_agrees(), "the device is blank");
-	pwrite(buffer->live, "hello", 5, 1001);
+	put_bytes(buffer->live, "hello", 5, 1001);
 	tap_ok(get_state(session, buffer->id).flags & GRABDMA_BUFFER_DIRTY,
 	       "what was written shows as dirty");
 	tap_ok(device_agrees(), "write() alone sends nothing");
@@ -53,7 +53,7 @@ static void only_written_bytes_are_sent(const struct buffer *buffer)
 {
 	struct buffer other = alloc_output(session, device_bytes, 0);
 
-	pwrite(other.live, "world", 5, 2000);
+	put_bytes(other.live, "world", 5, 2000);
 	memcpy(expected + 2000, "world", 5);
 	tap_ok(!fsync(other.live) && device_agrees(),
 	       "a second buffer changes five bytes of the device and no other");
@@ -66,7 +66,7 @@ static void mappings_are_sent(const struct buffer *buffer)
 	char *map = mmap(NULL, device_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, buffer->live, 0);
 
 	memcpy(map + 100, "mapped", 6);
-	pread(buffer->live, expected, 4096, 0);
+	get_bytes(buffer->live, expected, 4096, 0);
 	tap_equal(msync(map, 4096, MS_SYNC), 0, "msync(MS_SYNC)");
 	tap_ok(device_agrees(), "sends the page that was written");
 	memcpy(map + 200, "again", 5);
@@ -86,7 +86,7 @@ static void only_the_range_is_sent(const struct buffer *buffer)
 		tap_skip("msync of a range", "the device's memory is one page");
 		return;
 	}
-	pread(buffer->live, expected, device_bytes, 0);
+	get_bytes(buffer->live, expected, device_bytes, 0);
 	fsync(buffer->live);
 	map[10] = 'a';
 	map[8192 + 10] = 'b';
@@ -100,7 +100,7 @@ static void only_the_range_is_sent(const struct buffer *buffer)
 
 static void errors_are_told_once(const struct buffer *buffer)
 {
-	pwrite(buffer->live, "error", 5, 64);
+	put_bytes(buffer->live, "error", 5, 64);
 	inject(session, GRABDMA_FAULT_DMA_ERROR, 1);
 	tap_refused(fsync(buffer->live), EIO, "a failed transfer is EIO");
 	tap_equal(fsync(buffer->live), 0, "once; the next fsync sends it again");
@@ -126,7 +126,7 @@ static void writeback_comes_by_itself(void)
 	char *map;
 
 	blank_device(&buffer);
-	pwrite(buffer.live, "deferred", 8, 512);
+	put_bytes(buffer.live, "deferred", 8, 512);
 	memcpy(expected + 512, "deferred", 8);
 	tap_ok(soon(device_agrees), "write-back sends what was written");
 	map = mmap(NULL, device_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, buffer.live, 0);
@@ -147,7 +147,7 @@ static void freed_buffers_have_no_device(void)
 {
 	struct buffer buffer = alloc_output(session, 4096, 0);
 
-	pwrite(buffer.live, "x", 1, 0);
+	put_bytes(buffer.live, "x", 1, 0);
 	if (try_free(session, buffer.id))
 		tap_bail("FREE");
 	tap_refused(fsync(buffer.live), ENODEV, "fsync of a freed buffer");

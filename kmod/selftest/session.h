@@ -244,4 +244,17 @@ static inline bool shows_picture(int fd, const struct grabdma_format *format, ui
 	return equal;
 }
 
+/* Writes or reads all of it, or the test cannot go on. */
+static inline void put_bytes(int fd, const void *bytes, size_t size, off_t offset)
+{
+	if (pwrite(fd, bytes, size, offset) != (ssize_t)size)
+		tap_bail("pwrite");
+}
+
+static inline void get_bytes(int fd, void *bytes, size_t size, off_t offset)
+{
+	if (pread(fd, bytes, size, offset) != (ssize_t)size)
+		tap_bail("pread");
+}
+
 #endif /* GRABDMA_SELFTEST_SESSION_H */
