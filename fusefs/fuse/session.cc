@@ -107,6 +107,8 @@ Session::Session(Options options, FileSystem* file_system)
     const std::lock_guard lock(Messages().mutex);
     Messages().mounted = true;
   }
+  device_number_ = MountDeviceNumber(options_.mountpoint);
+  sentinel_ = std::make_unique<Sentinel>(options_.mountpoint, device_number_);
   passthrough_ = std::make_unique<Passthrough>(fuse_session_fd(session_.get()));
   operations_.passthrough = passthrough_.get();
   file_system_->Attach(this);
@@ -115,6 +117,7 @@ Session::Session(Options options, FileSystem* file_system)
 
 Session::~Session() {
   EndDevices();
+  sentinel_.reset();
   fuse_session_unmount(session_.get());
   session_.reset();
   operations_.open_files.Clear();
@@ -149,7 +152,6 @@ void Session::OnInit() {
 }
 
 void Session::OnFirstRequest() {
-  device_number_ = MountDeviceNumber(options_.mountpoint);
   DataPath path;
   try {
     path = passthrough_->Probe(options_.passthrough, operations_.passthrough_offered);

@@ -15,6 +15,7 @@
 #include "fusefs/fuse/operations.h"
 #include "fusefs/fuse/passthrough.h"
 #include "fusefs/fuse/pending.h"
+#include "fusefs/fuse/sentinel.h"
 #include "fusefs/vfs/file_system.h"
 
 struct fuse_session;
@@ -29,7 +30,8 @@ class Session : private Kernel {
     bool passthrough = true;
   };
 
-  // Mounts. Throws Error with what libfuse or fusermount3 said. Frames can be served only by Run().
+  // Mounts. To be constructed by the main thread, before there are others. Throws Error with what
+  // libfuse or fusermount3 said. Frames can be served only by Run().
   Session(Options options, FileSystem* file_system);
   // Unmounts, lazily where the mount is busy, and stops all devices.
   ~Session() override;
@@ -64,9 +66,10 @@ class Session : private Kernel {
   PendingRequests pending_{&tasks_};
   Operations operations_;
   std::unique_ptr<fuse_session, Destroy> session_;
+  std::unique_ptr<Sentinel> sentinel_;
   std::unique_ptr<Passthrough> passthrough_;
   std::function<void(const DataPath& path)> on_ready_;
-  std::mutex ending_;   // makes EndDevices() happen once at a time; first of all locks
+  std::mutex ending_;  // makes EndDevices() happen once at a time; first of all locks
   dev_t device_number_ = 0;
 };
 

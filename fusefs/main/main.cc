@@ -11,6 +11,7 @@
 
 #include "fusefs/base/error.h"
 #include "fusefs/base/log.h"
+#include "fusefs/fuse/sentinel.h"
 #include "fusefs/fuse/session.h"
 #include "fusefs/main/daemonize.h"
 #include "fusefs/main/devices.h"
@@ -75,4 +76,7 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace grabfs
 
-int main(int argc, char** argv) { return grabfs::Main(argc, argv); }
+int main(int argc, char** argv) {
+  if (grabfs::Sentinel::IsSentinel(argc, argv)) return grabfs::Sentinel::Main(argv);
+  return grabfs::Main(argc, argv);
+}
