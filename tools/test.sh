@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# One command on a bare machine: installs what is missing, builds, checks style and runs every test,
-# and ends with the sum of all of it. Exits with 1 when anything failed.
+# One command on a bare machine: installs what is missing, builds, runs every test, and ends with the
+# sum of all of it. Exits with 1 when anything failed.
 #
-#   tools/test.sh                         everything
-#   tools/test.sh [lint|opt|root|asan|tsan]...    only these
+#   tools/test.sh                         every test: opt, and root for an ordinary user
+#   tools/test.sh [lint|opt|root|asan|tsan]...    these; the second configuration is: lint asan tsan
 #
 #   lint   clang-format, clang-tidy, shellcheck
 #   opt    all tests, virtual machines included, as they are installed
@@ -64,10 +64,9 @@ main() {
   trap 'rm -rf -- "$events"' EXIT
   if [ "$#" -gt 0 ]; then
     run "$@"
-  elif is_root; then
-    run lint opt asan tsan
   else
-    run lint opt root asan tsan
+    if is_root; then run opt; else run opt root; fi
+    say "beyond these there are style and sanitizers: tools/test.sh lint asan tsan"
   fi
   # The summary stands last, whatever went before it.
   [ "${#failed[@]}" -eq 0 ] || say "not clean: ${failed[*]}"
