@@ -78,8 +78,9 @@ same_pages() {
   grep -q '"data_path": *"passthrough"' $mount/status.json || return 0
   chapter "The physical pages of a frame, seen by a reader of the mount and in the module's own files"
   typed "page_frames $mount/full/frames/00000000.raw"
-  typed "ls -l /proc/\$(pidof grabfs)/fd | grep '${virtual#/dev/}.*live'"
-  typed "page_frames \$(find /proc/\$(pidof grabfs)/fd -lname '*${virtual#/dev/}.*live*')"
+  typed "daemon=\$(sed -n 's/^  \"pid\": \(.*\),/\1/p' /mnt/grabfs/status.json)"
+  typed "ls -l /proc/\$daemon/fd | grep '${virtual#/dev/}.*live'"
+  typed "page_frames \$(find /proc/\$daemon/fd -lname '*${virtual#/dev/}.*live*')"
 }
 
 unplugged() {
