@@ -35,7 +35,6 @@ struct Operations {
   FileSystem* file_system;
   Passthrough* passthrough;  // set before the first open
   PendingRequests* pending;
-  TaskThread* tasks;
   std::atomic<bool> passthrough_offered = false;  // by the kernel, in FUSE_INIT
   bool passthrough_wanted = true;
   // Discards pages that the kernel has cached, now.

@@ -83,7 +83,6 @@ Session::Session(Options options, FileSystem* file_system)
   fuse_set_log_func(OnLibfuseMessage);
   operations_.file_system = file_system_;
   operations_.pending = &pending_;
-  operations_.tasks = &tasks_;
   operations_.passthrough_wanted = options_.passthrough;
   operations_.drop_pages = [this](fuse_ino_t inode, off_t offset, off_t length) {
     fuse_lowlevel_notify_inval_inode(session_.get(), inode, offset, length);
