@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What is said of a file: stat(), extended attributes, statvfs().
+#include "fusefs/vfs/file_system.h"
+
+#include <fcntl.h>
+#include <linux/falloc.h>
+
+#include <cerrno>
+#include <climits>
+
+#include "fusefs/base/clock.h"
+#include "fusefs/vfs/attributes.h"
+#include "fusefs/vfs/file_system_common.h"
+#include "fusefs/vfs/status.h"
+#include "fusefs/vfs/xattr.h"
+
+namespace grabfs {
+namespace {
+
+constexpr uint32_t kBlockSize = 4096;
+constexpr uint32_t kSectorSize = 512;  // the unit of st_blocks
+
+timespec ToTimespec(uint64_t ns) {
+  return {.tv_sec = static_cast<time_t>(ns / kNsPerSecond),
+          .tv_nsec = static_cast<long>(ns % kNsPerSecond)};
+}
+
+}  // namespace
+
+FileSystem::Attr FileSystem::GetAttr(uint64_t number) {
+  if (number == kRootInode) return DirAttr(number, static_cast<uint32_t>(Nodes().size()));
+  if (number == kRootStatusInode) {
+    return TextAttr(number, 0444, MountStatus(options_.mountpoint, Nodes(), data_path()).size());
+  }
+  const Inode inode = Inode::Decode(number);
+  const NodePtr node = Node(inode.device);
+  switch (inode.kind) {
+    case NodeKind::kDeviceDir:
+      return DirAttr(number, 2);
+    case NodeKind::kFramesDir:
+    case NodeKind::kBuffersDir:
+      return DirAttr(number, 0);
+    case NodeKind::kFrame: {
+      const auto frame = FrameOf(number);
+      if (!frame) ThrowStale();
+      return FrameAttr(number, frame->second);
+    }
+    case NodeKind::kBuffer: {
+      const auto pool = PoolOf(*node, inode.generation());
+      if (!pool || inode.slot() >= pool->memory.size()) ThrowStale();
+      return BufferAttr(number, *pool, inode.slot());
+    }
+    case NodeKind::kEvents:
+      return TextAttr(number, 0444, 0);
+    case NodeKind::kStatus:
+      return TextAttr(number, 0444, DeviceStatus(*node->device, data_path()).size());
+    case NodeKind::kAttribute: {
+      if (inode.index >= Attributes().size()) ThrowStale();
+      const Attribute& attribute = Attributes()[inode.index];
+      return TextAttr(number, attribute.mode, PrintAttribute(attribute, *node->device).size());
+    }
+    case NodeKind::kMount:
+      break;
+  }
+  ThrowStale();
+}
+
+struct stat FileSystem::BaseStat(uint64_t inode, mode_t mode, uint64_t size) const {
+  struct stat stat = {};
+  stat.st_ino = inode;
+  stat.st_mode = mode & ~(options_.umask & 0777);
+  stat.st_nlink = 1;
+  stat.st_uid = options_.uid;
+  stat.st_gid = options_.gid;
+  stat.st_size = static_cast<off_t>(size);
+  stat.st_blksize = kBlockSize;
+  stat.st_mtim = stat.st_ctim = stat.st_atim = ToTimespec(mounted_at_ns_);
+  return stat;
+}
+
+FileSystem::Attr FileSystem::DirAttr(uint64_t inode, uint32_t directories) const {
+  // Every path walk asks for the mode of each directory, so it had better be known.
+  Attr attr{BaseStat(inode, S_IFDIR | 0755, 0), kForever};
+  attr.stat.st_nlink = 2 + directories;
+  return attr;
+}
+
+FileSystem::Attr FileSystem::TextAttr(uint64_t inode, mode_t mode, uint64_t size) const {
+  return {BaseStat(inode, S_IFREG | mode, size), kNotAtAll};
+}
+
+FileSystem::Attr FileSystem::FrameAttr(uint64_t inode, const FrameInfo& info) const {
+  Attr attr{BaseStat(inode, S_IFREG | 0444, info.bytes_used), kForever};
+  attr.stat.st_mtim = attr.stat.st_ctim = attr.stat.st_atim = ToTimespec(info.realtime_ns);
+  attr.stat.st_blocks = static_cast<blkcnt_t>((info.bytes_used + kSectorSize - 1) / kSectorSize);
+  return attr;
+}
+
+FileSystem::Attr FileSystem::BufferAttr(uint64_t inode, Pool& pool, uint32_t slot) const {
+  // Noted before the look: a frame that completes in between withdraws what is returned here.
+  pool.notes[slot] |= Pool::kBufferAttrKnown;
+  Attr attr{BaseStat(inode, S_IFREG | 0644, pool.format.bytes), kForever};
+  if (const auto info = pool.ring.At(slot)) {
+    attr.stat.st_mtim = attr.stat.st_ctim = attr.stat.st_atim = ToTimespec(info->realtime_ns);
+  }
+  attr.stat.st_blocks = static_cast<blkcnt_t>((pool.format.bytes + kSectorSize - 1) / kSectorSize);
+  return attr;
+}
+
+FileSystem::Attr FileSystem::SetSize(uint64_t inode, uint64_t size, bool of_open_file) {
+  const Attr attr = GetAttr(inode);
+  const bool by_o_trunc = size == 0 && !of_open_file;
+  if (!by_o_trunc && size != static_cast<uint64_t>(attr.stat.st_size)) {
+    throw Error(EPERM, "the files of a device keep their size");
+  }
+  return attr;
+}
+
+void FileSystem::Allocate(uint64_t inode, int mode, uint64_t offset, uint64_t length) {
+  if ((mode & ~FALLOC_FL_KEEP_SIZE) != 0) {
+    throw Error(EOPNOTSUPP, "the files of a device have no holes");
+  }
+  const auto size = static_cast<uint64_t>(GetAttr(inode).stat.st_size);
+  if (offset > size || length > size - offset) {
+    throw Error(ENOSPC, "the files of a device do not grow");
+  }
+}
+
+std::optional<std::pair<FrameFormat, FrameInfo>> FileSystem::FrameOf(uint64_t number) const {
+  const Inode inode = Inode::Decode(number);
+  const NodePtr node = Node(inode.device);
+  if (inode.kind == NodeKind::kBuffer) {
+    const auto pool = PoolOf(*node, inode.generation());
+    const auto info =
+        pool && inode.slot() < pool->memory.size() ? pool->ring.At(inode.slot()) : std::nullopt;
+    if (!info) return std::nullopt;
+    return std::pair(pool->format, *info);
+  }
+  if (inode.kind != NodeKind::kFrame) return std::nullopt;
+  auto pools = node->device->retired_pools();
+  pools.insert(pools.begin(), node->device->pool());
+  for (const auto& pool : pools) {
+    if (const auto frame = pool->ring.Find(inode.index))
+      return std::pair(pool->format, frame->info);
+  }
+  return std::nullopt;
+}
+
+std::string FileSystem::XattrNames(uint64_t inode) {
+  if (inode == kRootInode || inode == kRootStatusInode) return {};
+  return FrameOf(inode) ? FrameXattrNames() : std::string();
+}
+
+std::string FileSystem::Xattr(uint64_t inode, std::string_view name) {
+  // Told so of one file, ls asks no further file for its security label and access control list.
+  if (!name.starts_with("user.")) {
+    throw Error(EOPNOTSUPP, std::string(name) + ": only user.* attributes exist here");
+  }
+  if (inode != kRootInode && inode != kRootStatusInode && name.starts_with("user.grabfs.")) {
+    if (const auto frame = FrameOf(inode)) {
+      if (auto value = FrameXattr(name, frame->first, frame->second)) return *value;
+    }
+  }
+  throw Error(ENODATA, std::string(name) + ": no such extended attribute");
+}
+
+struct statvfs FileSystem::Statistics() {
+  struct statvfs statistics = {};
+  statistics.f_bsize = statistics.f_frsize = kBlockSize;
+  statistics.f_namemax = NAME_MAX;
+  for (const NodePtr& node : Nodes()) {
+    const auto pool = node->device->pool();
+    const uint64_t blocks = (pool->format.bytes + kBlockSize - 1) / kBlockSize;
+    statistics.f_blocks += pool->memory.size() * blocks;
+    statistics.f_bfree += pool->ring.Occupancy().free * blocks;
+    statistics.f_files += pool->memory.size();
+  }
+  statistics.f_bavail = 0;  // nothing can be created
+  return statistics;
+}
+
+}  // namespace grabfs

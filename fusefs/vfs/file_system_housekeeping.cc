@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What is done from time to time: frames that are still mapped, devices that have gone.
+#include "fusefs/vfs/file_system.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "fusefs/vfs/file_system_common.h"
+#include "fusefs/vfs/mapping_scan.h"
+
+namespace grabfs {
+
+std::optional<FileSystem::WorkerTime> FileSystem::Housekeep() {
+  using std::chrono::steady_clock;
+  constexpr WorkerTime kShortest{20};
+  constexpr WorkerTime kLongest{500};
+  constexpr int kShareOfTime = 10;  // looking takes at most a tenth of the time
+
+  const auto begin = steady_clock::now();
+  bool again = false;
+  std::vector<NodePtr> gone;
+  for (const NodePtr& node : Nodes()) {
+    if (node->device->state().unplugged && node->open_files == 0) {
+      gone.push_back(node);
+      continue;
+    }
+    again |= node->guards.Expire();
+    auto pools = node->device->retired_pools();
+    pools.push_back(node->device->pool());
+    for (const auto& pool : pools) again |= SettleMapped(*node, *pool);
+  }
+  for (const NodePtr& node : gone) RemoveDevice(node);
+  if (!again) return std::nullopt;
+  const auto took = std::chrono::duration_cast<WorkerTime>(steady_clock::now() - begin);
+  return std::clamp(took * kShareOfTime, kShortest, kLongest);
+}
+
+bool FileSystem::SettleMapped(const DeviceNode& node, Pool& pool) {
+  const auto mapped = pool.ring.Recheck();
+  if (mapped.empty()) return false;
+  bool some = false;
+  std::optional<std::unordered_set<uint64_t>> inodes;
+  for (const Ring::Mapped& slot : mapped) {
+    const Memory& memory = *pool.memory[slot.slot];
+    // Only where followers of the live buffer use the same file is the probe's word not the last.
+    const bool certain = memory.live_fd() != memory.frame_fd();
+    if (!certain && !inodes) inodes = ScanMappings(kernel_->device_number());
+    if (!certain && inodes &&
+        !inodes->contains(Of(node, NodeKind::kFrame, slot.sequence).number())) {
+      pool.ring.Settle(slot);
+    } else {
+      some = true;
+    }
+  }
+  return some;
+}
+
+void FileSystem::RemoveDevice(const NodePtr& node) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto it = by_name_.find(node->device->name());
+    if (it == by_name_.end() || it->second != node) return;
+    by_name_.erase(it);
+    by_number_.erase(node->number);
+  }
+  // Its thread may be using the node still, and must not be the one to destroy it.
+  node->device->Halt();
+  kernel_->ForgetName(kRootInode, Of(*node, NodeKind::kDeviceDir).number(), node->device->name());
+  kernel_->ForgetAttributes(kRootInode);
+}
+
+}  // namespace grabfs

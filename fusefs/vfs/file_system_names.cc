@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What is called what: lookups, listings, unlinking.
+#include "fusefs/vfs/file_system.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "fusefs/vfs/attributes.h"
+#include "fusefs/vfs/file_system_common.h"
+#include "fusefs/vfs/names.h"
+
+namespace grabfs {
+namespace {
+
+// The entries of a device directory besides the attributes, in the order of readdir().
+struct FixedName {
+  std::string_view name;
+  NodeKind kind;
+};
+constexpr FixedName kDeviceNames[] = {
+    {kFramesName, NodeKind::kFramesDir},
+    {kBuffersName, NodeKind::kBuffersDir},
+    {kEventsName, NodeKind::kEvents},
+    {kStatusName, NodeKind::kStatus},
+};
+
+}  // namespace
+
+FileSystem::Entry FileSystem::Lookup(uint64_t parent, const std::string& name) {
+  if (parent == kRootInode) return LookupInMount(name);
+  const Inode inode = Inode::Decode(parent);
+  const NodePtr node = Node(inode.device);
+  if (inode.kind == NodeKind::kDeviceDir) return LookupInDevice(node, name);
+  if (inode.kind == NodeKind::kFramesDir) {
+    const auto sequence = ParseFrameName(name);
+    if (!sequence) ThrowNoSuchName(name);
+    return LookupFrame(node, *sequence);
+  }
+  const auto slot = ParseBufferName(name);
+  if (!slot) ThrowNoSuchName(name);
+  return LookupBuffer(node, *slot);
+}
+
+FileSystem::Entry FileSystem::LookupInMount(const std::string& name) {
+  if (name == kStatusName) return {GetAttr(kRootStatusInode), kForever};
+  const NodePtr node = NodeNamed(name);
+  if (!node) ThrowNoSuchName(name);
+  return {GetAttr(Of(*node, NodeKind::kDeviceDir).number()), kForever};
+}
+
+FileSystem::Entry FileSystem::LookupInDevice(const NodePtr& node, const std::string& name) {
+  if (name == kLatestName) return LookupLatest(node);
+  for (const FixedName& fixed : kDeviceNames) {
+    if (name == fixed.name) return {GetAttr(Of(*node, fixed.kind).number()), kForever};
+  }
+  const Attribute* attribute = FindAttribute(name);
+  if (attribute == nullptr) ThrowNoSuchName(name);
+  const uint64_t row = static_cast<uint64_t>(attribute - Attributes().data());
+  return {GetAttr(Of(*node, NodeKind::kAttribute, row).number()), kForever};
+}
+
+FileSystem::Entry FileSystem::LookupLatest(const NodePtr& node) {
+  const auto pool = node->device->pool();
+  const bool guard = node->guards.Wanted();
+  const auto newest = guard ? node->guards.GuardNewest(pool) : pool->ring.Newest();
+  if (guard) kernel_->WakeHousekeeper();
+  if (!newest) ThrowNoSuchName(std::string(kLatestName));
+  const uint64_t inode = Of(*node, NodeKind::kFrame, newest->info.sequence).number();
+  return {FrameAttr(inode, newest->info), kNotAtAll};
+}
+
+FileSystem::Entry FileSystem::LookupFrame(const NodePtr& node, uint64_t sequence) {
+  const auto pool = node->device->pool();
+  // Noted before the look, so that the frame cannot go away in between without being withdrawn.
+  const auto seen = pool->ring.NextFrom(sequence);
+  if (!seen || seen->info.sequence != sequence) ThrowNoSuchName(FrameName(sequence));
+  pool->notes[seen->slot] |= Pool::kFrameNameKnown;
+  if (!pool->ring.Named(sequence)) ThrowNoSuchName(FrameName(sequence));
+  return {FrameAttr(Of(*node, NodeKind::kFrame, sequence).number(), seen->info), kForever};
+}
+
+FileSystem::Entry FileSystem::LookupBuffer(const NodePtr& node, uint32_t slot) {
+  const auto pool = node->device->pool();
+  if (slot >= pool->memory.size()) ThrowNoSuchName(BufferName(slot));
+  pool->notes[slot] |= Pool::kBufferNameKnown;
+  const uint64_t inode = Inode::Buffer(node->number, pool->generation, slot).number();
+  return {BufferAttr(inode, *pool, slot), kForever};
+}
+
+void FileSystem::ReadDir(uint64_t number, uint64_t offset, const Emit& emit) {
+  if (number == kRootInode) return ReadMountDir(offset, emit);
+  const Inode inode = Inode::Decode(number);
+  const NodePtr node = Node(inode.device);
+  if (inode.kind == NodeKind::kDeviceDir) return ReadDeviceDir(node, offset, emit);
+  if (inode.kind == NodeKind::kFramesDir) return ReadFramesDir(node, offset, emit);
+  ReadBuffersDir(node, offset, emit);
+}
+
+void FileSystem::ReadMountDir(uint64_t offset, const Emit& emit) {
+  // Offset 1 is status.json, 2 + n the device of number n, so devices may come and go meanwhile.
+  if (offset < 1 && !emit(std::string(kStatusName), LookupInMount(std::string(kStatusName)), 1)) {
+    return;
+  }
+  auto nodes = Nodes();
+  std::ranges::sort(nodes, {}, [](const NodePtr& node) { return node->number; });
+  for (const NodePtr& node : nodes) {
+    const uint64_t next = node->number + 2;
+    if (next <= offset) continue;
+    const Entry entry{GetAttr(Of(*node, NodeKind::kDeviceDir).number()), kForever};
+    if (!emit(node->device->name(), entry, next)) return;
+  }
+}
+
+void FileSystem::ReadDeviceDir(const NodePtr& node, uint64_t offset, const Emit& emit) {
+  std::vector<std::string> names;
+  for (const FixedName& fixed : kDeviceNames) names.emplace_back(fixed.name);
+  for (const Attribute& attribute : Attributes()) names.emplace_back(attribute.name);
+  // Last, because it may be absent and must not shift the others.
+  if (node->device->pool()->ring.Newest()) names.emplace_back(kLatestName);
+  for (uint64_t i = offset; i < names.size(); ++i) {
+    try {
+      if (!emit(names[i], LookupInDevice(node, names[i]), i + 1)) return;
+    } catch (const Error& error) {
+      if (error.code() != ENOENT) throw;  // latest.raw went away meanwhile
+    }
+  }
+}
+
+void FileSystem::ReadFramesDir(const NodePtr& node, uint64_t offset, const Emit& emit) {
+  // The offset is the next sequence number to show: it stays right while frames come and go.
+  const auto pool = node->device->pool();
+  for (auto frame = pool->ring.NextFrom(offset); frame;
+       frame = pool->ring.NextFrom(frame->info.sequence + 1)) {
+    const uint64_t sequence = frame->info.sequence;
+    pool->notes[frame->slot] |= Pool::kFrameNameKnown;
+    const Entry entry{FrameAttr(Of(*node, NodeKind::kFrame, sequence).number(), frame->info),
+                      kForever};
+    if (!emit(FrameName(sequence), entry, sequence + 1)) return;
+  }
+}
+
+void FileSystem::ReadBuffersDir(const NodePtr& node, uint64_t offset, const Emit& emit) {
+  const uint32_t count = static_cast<uint32_t>(node->device->pool()->memory.size());
+  for (uint64_t slot = offset; slot < count; ++slot) {
+    const auto index = static_cast<uint32_t>(slot);
+    if (!emit(BufferName(index), LookupBuffer(node, index), slot + 1)) return;
+  }
+}
+
+void FileSystem::Unlink(uint64_t parent, const std::string& name) {
+  const Inode inode = Inode::Decode(parent);
+  if (parent == kRootInode || inode.kind != NodeKind::kFramesDir) {
+    throw Error(EPERM, name + ": only frames can be unlinked");
+  }
+  const auto sequence = ParseFrameName(name);
+  if (!sequence || !Node(inode.device)->device->pool()->ring.Unlink(*sequence)) {
+    ThrowNoSuchName(name);
+  }
+}
+
+}  // namespace grabfs
