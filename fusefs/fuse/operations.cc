@@ -19,6 +19,7 @@ namespace {
 
 Operations& Context(fuse_req_t req) { return *static_cast<Operations*>(fuse_req_userdata(req)); }
 FileSystem& Files(fuse_req_t req) { return *Context(req).file_system; }
+pid_t Caller(fuse_req_t req) { return fuse_req_ctx(req)->pid; }
 
 int CodeOf(std::exception_ptr failure) {
   try {
@@ -87,7 +88,7 @@ void Init(void* userdata, fuse_conn_info* conn) {
 
 void Lookup(fuse_req_t req, fuse_ino_t parent, const char* name) {
   Serve(req, [&] {
-    const fuse_entry_param param = ToEntryParam(Files(req).Lookup(parent, name));
+    const fuse_entry_param param = ToEntryParam(Files(req).Lookup(parent, name, Caller(req)));
     fuse_reply_entry(req, &param);
   });
 }
@@ -249,7 +250,7 @@ void ChoosePath(Operations& context, OpenFile& file, fuse_file_info* fi) {
 
 void Open(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
   Serve(req, [&] {
-    auto file = Files(req).Open(ino, fi->flags);
+    auto file = Files(req).Open(ino, fi->flags, Caller(req));
     ChoosePath(Context(req), *file, fi);
     OpenFiles& open_files = Context(req).open_files;
     OpenFile* const handle = open_files.Add(std::move(file));

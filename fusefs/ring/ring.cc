@@ -37,6 +37,8 @@ Ring::Ring(Options options)
 
 std::optional<Ring::Fill> Ring::BeginFill() {
   const std::lock_guard lock(mutex_);
+  ++fills_;
+  OfferOneMapped();
   for (auto it = available_.begin(); it != available_.end();) {
     const uint32_t index = std::get<2>(*it);
     Slot& slot = slots_[index];
@@ -130,7 +132,7 @@ void Ring::Release(uint32_t index, bool may_be_mapped) {
     assert(slot.holds > 0);
     slot.suspect |= may_be_mapped;
     if (--slot.holds > 0) return;
-    slot.mapped = false;  // not known any more: the next taker probes
+    ForgetMapped(index);  // not known any more: the next taker probes
     Shelve(index);
     wake = TakeWakeup();
   }
@@ -163,7 +165,7 @@ void Ring::Settle(const Mapped& mapped) {
     Slot& slot = slots_[mapped.slot];
     if (slot.holds > 0 || slot.hold_serial != mapped.hold_serial) return;
     Unshelve(mapped.slot);
-    slot.mapped = false;
+    ForgetMapped(mapped.slot);
     slot.suspect = false;
     Shelve(mapped.slot);
     wake = TakeWakeup();
@@ -283,7 +285,7 @@ void Ring::Shelve(uint32_t index) {
   Slot& slot = slots_[index];
   if (slot.holds > 0 || slot.state == State::kFilling) return;
   if (slot.mapped) {
-    mapped_.insert(index);
+    mapped_.emplace(slot.probe_due, index);
     return;
   }
   // A frame that lost its name stays readable for its holders; when the last is gone it is over.
@@ -296,16 +298,34 @@ void Ring::Shelve(uint32_t index) {
 
 void Ring::Unshelve(uint32_t index) {
   available_.erase(PlaceOf(index));
-  mapped_.erase(index);
+  mapped_.erase({slots_[index].probe_due, index});
 }
 
 bool Ring::StillUsed(uint32_t index) {
   Slot& slot = slots_[index];
-  if (slot.suspect) {
-    slot.mapped = probe_ && probe_(index);
-    slot.suspect = slot.mapped;
+  if (!slot.suspect) return false;
+  slot.suspect = probe_ && probe_(index);
+  if (!slot.suspect) {
+    ForgetMapped(index);
+    return false;
   }
-  return slot.mapped;
+  slot.mapped = true;
+  slot.probe_due = fills_ + slot.probe_gap;
+  slot.probe_gap *= 2;
+  return true;
+}
+
+void Ring::ForgetMapped(uint32_t index) {
+  slots_[index].mapped = false;
+  slots_[index].probe_gap = 1;
+}
+
+void Ring::OfferOneMapped() {
+  if (mapped_.empty() || mapped_.begin()->first > fills_) return;
+  const uint32_t index = mapped_.begin()->second;
+  Unshelve(index);
+  slots_[index].mapped = false;  // a suspect again
+  Shelve(index);
 }
 
 void Ring::Unname(uint32_t index) {

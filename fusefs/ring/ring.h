@@ -12,7 +12,9 @@
 //
 // A slot is *held* while its hold count is above zero, or while its memory is still mapped after
 // the last holder has gone. The latter cannot be seen by counting, so a slot released with
-// `may_be_mapped` is *suspect*: the ring asks its probe before it takes such a slot.
+// `may_be_mapped` is *suspect*: the ring asks its probe before it takes such a slot. A slot found
+// mapped is asked for again after 1, 2, 4, 8... further fills (the kernel may be a moment late to
+// see the end of a use), one slot at each fill, and by Recheck().
 //
 // Threads: every function may be called by any thread. One mutex guards everything; it is a leaf
 // (the probe is called under it and must not call back). `on_available` is called without it.
@@ -26,6 +28,7 @@
 #include <set>
 #include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 namespace grabfs {
@@ -158,10 +161,12 @@ class Ring {
   struct Slot {
     State state = State::kFree;
     uint32_t holds = 0;
-    bool named = false;    // state is kReady and the frame can be found by its number
-    bool opened = false;   // somebody held this frame by its number
-    bool suspect = false;  // released, perhaps still mapped
-    bool mapped = false;   // the last probe said so
+    bool named = false;      // state is kReady and the frame can be found by its number
+    bool opened = false;     // somebody held this frame by its number
+    bool suspect = false;    // released, perhaps still mapped
+    bool mapped = false;     // the last probe said so
+    uint64_t probe_due = 0;  // in fills, when mapped
+    uint64_t probe_gap = 1;  // in fills
     uint64_t freed_at = 0;
     uint64_t hold_serial = 0;
     FrameInfo info;
@@ -175,6 +180,8 @@ class Ring {
   void Shelve(uint32_t slot);    // into available_ or mapped_, if it belongs there
   void Unshelve(uint32_t slot);  // out of both
   [[nodiscard]] bool StillUsed(uint32_t slot);
+  void ForgetMapped(uint32_t slot);
+  void OfferOneMapped();
   void Unname(uint32_t slot);
   void LoseName(uint32_t slot);  // the frame stays, for those who have it
   void BecomeFree(uint32_t slot);
@@ -193,10 +200,12 @@ class Ring {
   std::map<uint64_t, uint32_t> named_;     // sequence -> slot
   std::map<uint64_t, uint32_t> nameless_;  // the same for frames that lost their names
   std::set<Place> available_;              // not held, not filling; suspects included
-  std::set<uint32_t> mapped_;              // not held by count, but mapped when last probed
+  // Not held by count, but mapped when last probed: when to probe again, and the slot.
+  std::set<std::pair<uint64_t, uint32_t>> mapped_;
   RingCounters counters_;
   uint64_t dropped_before_next_ = 0;
   uint64_t free_clock_ = 0;
+  uint64_t fills_ = 0;    // begun or refused
   bool starved_ = false;  // the last BeginFill() refused, and nobody has been woken since
 };
 

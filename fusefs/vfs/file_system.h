@@ -94,7 +94,8 @@ class FileSystem : public DeviceObserver {
   [[nodiscard]] bool HasDevice(const std::string& name) const;
 
   // All throw Error: ENOENT, ESTALE for what was recycled, EACCES, EPERM, ...
-  Entry Lookup(uint64_t parent, const std::string& name);
+  // `caller`: the thread of the client, 0 when it is not known.
+  Entry Lookup(uint64_t parent, const std::string& name, pid_t caller);
   Attr GetAttr(uint64_t inode);
   // Of setattr only a size is understood: the one the file has already, or 0 by way of O_TRUNC
   // (`of_open_file` false), which means nothing here.
@@ -102,7 +103,7 @@ class FileSystem : public DeviceObserver {
   // `offset`: 0, or the `next` of the last entry seen.
   void ReadDir(uint64_t inode, uint64_t offset, const Emit& emit);
   // `flags`: of open(2).
-  std::unique_ptr<OpenFile> Open(uint64_t inode, int flags);
+  std::unique_ptr<OpenFile> Open(uint64_t inode, int flags, pid_t caller);
   void Unlink(uint64_t parent, const std::string& name);
   void Allocate(uint64_t inode, int mode, uint64_t offset, uint64_t length);
   std::string XattrNames(uint64_t inode);
@@ -140,7 +141,8 @@ class FileSystem : public DeviceObserver {
 
   Entry LookupInMount(const std::string& name);
   Entry LookupInDevice(const NodePtr& node, const std::string& name);
-  Entry LookupLatest(const NodePtr& node);
+  Entry LookupLatest(const NodePtr& node, pid_t caller);
+  Entry LatestEntry(const DeviceNode& node, const FrameInfo& newest) const;
   Entry LookupFrame(const NodePtr& node, uint64_t sequence);
   Entry LookupBuffer(const NodePtr& node, uint32_t slot);
   void ReadMountDir(uint64_t offset, const Emit& emit);
@@ -154,7 +156,8 @@ class FileSystem : public DeviceObserver {
   [[nodiscard]] Attr FrameAttr(uint64_t inode, const FrameInfo& info) const;
   [[nodiscard]] Attr BufferAttr(uint64_t inode, Pool& pool, uint32_t slot) const;
 
-  std::unique_ptr<OpenFile> OpenFrame(const NodePtr& node, uint64_t sequence, int flags);
+  std::unique_ptr<OpenFile> OpenFrame(const NodePtr& node, uint64_t sequence, int flags,
+                                      pid_t caller);
   // The frame in a slot or under a number, with its format, for extended attributes.
   std::optional<std::pair<FrameFormat, FrameInfo>> FrameOf(uint64_t inode) const;
 

@@ -28,11 +28,13 @@ constexpr FixedName kDeviceNames[] = {
 
 }  // namespace
 
-FileSystem::Entry FileSystem::Lookup(uint64_t parent, const std::string& name) {
+FileSystem::Entry FileSystem::Lookup(uint64_t parent, const std::string& name, pid_t caller) {
   if (parent == kRootInode) return LookupInMount(name);
   const Inode inode = Inode::Decode(parent);
   const NodePtr node = Node(inode.device);
-  if (inode.kind == NodeKind::kDeviceDir) return LookupInDevice(node, name);
+  if (inode.kind == NodeKind::kDeviceDir) {
+    return name == kLatestName ? LookupLatest(node, caller) : LookupInDevice(node, name);
+  }
   if (inode.kind == NodeKind::kFramesDir) {
     const auto sequence = ParseFrameName(name);
     if (!sequence) ThrowNoSuchName(name);
@@ -51,7 +53,6 @@ FileSystem::Entry FileSystem::LookupInMount(const std::string& name) {
 }
 
 FileSystem::Entry FileSystem::LookupInDevice(const NodePtr& node, const std::string& name) {
-  if (name == kLatestName) return LookupLatest(node);
   for (const FixedName& fixed : kDeviceNames) {
     if (name == fixed.name) return {GetAttr(Of(*node, fixed.kind).number()), kForever};
   }
@@ -61,14 +62,18 @@ FileSystem::Entry FileSystem::LookupInDevice(const NodePtr& node, const std::str
   return {GetAttr(Of(*node, NodeKind::kAttribute, row).number()), kForever};
 }
 
-FileSystem::Entry FileSystem::LookupLatest(const NodePtr& node) {
+FileSystem::Entry FileSystem::LookupLatest(const NodePtr& node, pid_t caller) {
   const auto pool = node->device->pool();
   const bool guard = node->guards.Wanted();
-  const auto newest = guard ? node->guards.GuardNewest(pool) : pool->ring.Newest();
+  const auto newest = guard ? node->guards.GuardNewest(pool, caller) : pool->ring.Newest();
   if (guard) kernel_->WakeHousekeeper();
   if (!newest) ThrowNoSuchName(std::string(kLatestName));
-  const uint64_t inode = Of(*node, NodeKind::kFrame, newest->info.sequence).number();
-  return {FrameAttr(inode, newest->info), kNotAtAll};
+  return LatestEntry(*node, newest->info);
+}
+
+FileSystem::Entry FileSystem::LatestEntry(const DeviceNode& node, const FrameInfo& newest) const {
+  const uint64_t inode = Of(node, NodeKind::kFrame, newest.sequence).number();
+  return {FrameAttr(inode, newest), kNotAtAll};
 }
 
 FileSystem::Entry FileSystem::LookupFrame(const NodePtr& node, uint64_t sequence) {
@@ -117,14 +122,13 @@ void FileSystem::ReadDeviceDir(const NodePtr& node, uint64_t offset, const Emit&
   std::vector<std::string> names;
   for (const FixedName& fixed : kDeviceNames) names.emplace_back(fixed.name);
   for (const Attribute& attribute : Attributes()) names.emplace_back(attribute.name);
-  // Last, because it may be absent and must not shift the others.
-  if (node->device->pool()->ring.Newest()) names.emplace_back(kLatestName);
   for (uint64_t i = offset; i < names.size(); ++i) {
-    try {
-      if (!emit(names[i], LookupInDevice(node, names[i]), i + 1)) return;
-    } catch (const Error& error) {
-      if (error.code() != ENOENT) throw;  // latest.raw went away meanwhile
-    }
+    if (!emit(names[i], LookupInDevice(node, names[i]), i + 1)) return;
+  }
+  // Last, because it may be absent and must not shift the others.
+  const auto newest = node->device->pool()->ring.Newest();
+  if (newest && offset <= names.size()) {
+    emit(std::string(kLatestName), LatestEntry(*node, newest->info), names.size() + 1);
   }
 }
 

@@ -20,7 +20,7 @@ bool Writes(int flags) { return (flags & O_ACCMODE) != O_RDONLY; }
 
 }  // namespace
 
-std::unique_ptr<OpenFile> FileSystem::Open(uint64_t number, int flags) {
+std::unique_ptr<OpenFile> FileSystem::Open(uint64_t number, int flags, pid_t caller) {
   if (number == kRootStatusInode) {
     return std::make_unique<TextFile>(
         nullptr, [this] { return MountStatus(options_.mountpoint, Nodes(), data_path()); },
@@ -30,7 +30,7 @@ std::unique_ptr<OpenFile> FileSystem::Open(uint64_t number, int flags) {
   const NodePtr node = Node(inode.device);
   switch (inode.kind) {
     case NodeKind::kFrame:
-      return OpenFrame(node, inode.index, flags);
+      return OpenFrame(node, inode.index, flags, caller);
     case NodeKind::kBuffer: {
       auto pool = node->device->pool();
       if (pool->generation != inode.generation() || inode.slot() >= pool->memory.size()) {
@@ -63,7 +63,8 @@ std::unique_ptr<OpenFile> FileSystem::Open(uint64_t number, int flags) {
   }
 }
 
-std::unique_ptr<OpenFile> FileSystem::OpenFrame(const NodePtr& node, uint64_t sequence, int flags) {
+std::unique_ptr<OpenFile> FileSystem::OpenFrame(const NodePtr& node, uint64_t sequence, int flags,
+                                                pid_t caller) {
   // The kernel's permission check lets root pass; this promise binds root too.
   if (Writes(flags)) throw Error(EACCES, "frames are read-only");
   auto pool = node->device->pool();
@@ -80,7 +81,7 @@ std::unique_ptr<OpenFile> FileSystem::OpenFrame(const NodePtr& node, uint64_t se
     node->guards.OpenWasStale();
     ThrowStale();
   }
-  if (node->guards.Wanted()) node->guards.Opened(*pool, sequence);
+  if (node->guards.Wanted()) node->guards.Opened(*pool, sequence, caller);
   return std::make_unique<FrameFile>(Use(node), std::move(pool), *frame,
                                      [this] { kernel_->WakeHousekeeper(); });
 }

@@ -2,7 +2,7 @@
 #include "fusefs/vfs/frame_guards.h"
 
 #include <algorithm>
-#include <utility>
+#include <iterator>
 
 #include "fusefs/base/clock.h"
 
@@ -24,52 +24,77 @@ bool FrameGuards::Wanted() const {
   return until != 0 && MonotonicNs() < until;
 }
 
-std::optional<Ring::Frame> FrameGuards::GuardNewest(const std::shared_ptr<Pool>& pool) {
-  const std::lock_guard lock(mutex_);
-  const uint64_t until = MonotonicNs() + kDurationNs;
+std::optional<Ring::Frame> FrameGuards::GuardNewest(const std::shared_ptr<Pool>& pool,
+                                                    pid_t thread) {
+  std::vector<Entry> ended;
+  std::optional<Ring::Frame> frame;
+  {
+    const std::lock_guard lock(mutex_);
+    Abandon(thread);
+    ended = TakeEnded();
+    frame = Guard(pool, thread);
+  }
+  Release(ended);
+  return frame;
+}
+
+std::optional<Ring::Frame> FrameGuards::Guard(const std::shared_ptr<Pool>& pool, pid_t thread) {
   const bool full = entries_.size() >= (pool->memory.size() + 1) / 2;
   if (full && entries_.back().pool == pool) {
-    entries_.back().until_ns = until;
-    ++entries_.back().lookups;
+    // Its time is not prolonged: everybody would be shown this one frame for ever.
+    entries_.back().threads.push_back(thread);
     return entries_.back().frame;
   }
   while (const auto newest = pool->ring.Newest()) {
     const auto held = pool->ring.Hold(newest->info.sequence);
     if (!held) continue;  // gone meanwhile, so there is a newer one
-    entries_.push_back({pool, *held, 1, until});
+    entries_.push_back({pool, *held, {thread}, MonotonicNs() + kDurationNs});
     return held;
   }
   return std::nullopt;
 }
 
-void FrameGuards::Opened(const Pool& pool, uint64_t sequence) {
+void FrameGuards::Opened(const Pool& pool, uint64_t sequence, pid_t thread) {
   std::vector<Entry> ended;
   {
     const std::lock_guard lock(mutex_);
-    const auto it = std::ranges::find_if(entries_, [&](const Entry& entry) {
-      return entry.pool.get() == &pool && entry.frame.info.sequence == sequence;
+    const auto entry = std::ranges::find_if(entries_, [&](const Entry& candidate) {
+      return candidate.pool.get() == &pool && candidate.frame.info.sequence == sequence;
     });
-    if (it == entries_.end() || --it->lookups > 0) return;
-    ended.push_back(std::move(*it));
-    entries_.erase(it);
+    if (entry == entries_.end()) return;
+    const auto waiting = std::ranges::find(entry->threads, thread);
+    if (waiting != entry->threads.end()) entry->threads.erase(waiting);
+    ended = TakeEnded();
   }
   Release(ended);
 }
 
 bool FrameGuards::Expire() {
-  std::vector<Entry> expired;
+  std::vector<Entry> ended;
   bool some = false;
   {
     const std::lock_guard lock(mutex_);
-    const uint64_t now = MonotonicNs();
-    const auto split = std::ranges::partition(
-        entries_, [now](const Entry& entry) { return entry.until_ns > now; });
-    expired.assign(split.begin(), split.end());
-    entries_.erase(split.begin(), split.end());
+    ended = TakeEnded();
     some = !entries_.empty();
   }
-  Release(expired);
+  Release(ended);
   return some;
+}
+
+void FrameGuards::Abandon(pid_t thread) {
+  if (thread == 0) return;
+  for (Entry& entry : entries_) std::erase(entry.threads, thread);
+}
+
+std::vector<FrameGuards::Entry> FrameGuards::TakeEnded() {
+  const uint64_t now = MonotonicNs();
+  const auto ended = std::ranges::stable_partition(entries_, [now](const Entry& entry) {
+    return !entry.threads.empty() && entry.until_ns > now;
+  });
+  std::vector<Entry> taken(std::make_move_iterator(ended.begin()),
+                           std::make_move_iterator(ended.end()));
+  entries_.erase(ended.begin(), ended.end());
+  return taken;
 }
 
 void FrameGuards::Release(const std::vector<Entry>& entries) {

@@ -58,8 +58,11 @@ TEST_F(LatestTest, WhenTheNewestIsGivenUpItIsTheOneBefore) {
   EXPECT_EQ(OpenError(device().latest(), O_RDONLY), ENOENT);
 }
 
-// Frames come and go between lookup and open all the time here; no reader may notice.
+// Frames come and go between lookup and open all the time here; no reader may notice. There are
+// buffers enough for those that wait for a late RELEASE: with all but one held, capture goes on in
+// that one, and the newest frame is an older one while it is filled.
 TEST_F(LatestTest, FlatOutEveryOpenYieldsOneWholeFrameAndNeverAnOlderOne) {
+  Start({{"sim0=pattern,format=GREY,width=130,height=94,rate=0,buffers=12,state=stopped"}, {}});
   device().Set("state", "start");
   ASSERT_TRUE(WaitUntil([this] { return Exists(device().latest()); }));
   const auto end = std::chrono::steady_clock::now() + SoakTime() / 5;

@@ -11,6 +11,16 @@ RingModel::RingModel(uint32_t slots, Policy policy, const std::set<uint32_t>& ma
 }
 
 std::optional<Ring::Fill> RingModel::BeginFill() {
+  ++fills_;
+  Slot* due = nullptr;
+  for (Slot& slot : slots_) {
+    if (!slot.known_mapped || slot.holds > 0 || fills_ < slot.look_again_at) continue;
+    if (due == nullptr || slot.look_again_at < due->look_again_at) due = &slot;
+  }
+  if (due != nullptr) {
+    due->known_mapped = false;
+    due->suspect = true;
+  }
   while (const auto next = NextToTake()) {
     Slot& slot = slots_[*next];
     LookAt(*next);
@@ -79,6 +89,7 @@ void RingModel::Release(uint32_t index, bool may_be_mapped) {
   slot.suspect |= may_be_mapped || slot.known_mapped;
   if (slot.holds > 0) return;
   slot.known_mapped = false;
+  slot.patience = 1;
   EndNamelessFrame(slot);
   WakeIfDue();
 }
@@ -182,6 +193,8 @@ void RingModel::LookAt(uint32_t index) {
   if (!slot.suspect && !slot.known_mapped) return;
   slot.known_mapped = mapped_.contains(index);
   slot.suspect = false;
+  slot.look_again_at = fills_ + slot.patience;
+  slot.patience = slot.known_mapped ? 2 * slot.patience : 1;
   EndNamelessFrame(slot);
 }
 

@@ -49,6 +49,8 @@ class RingModel {
     uint32_t holds = 0;
     bool suspect = false;       // released, perhaps mapped: not looked at since
     bool known_mapped = false;  // looked at, and mapped
+    uint64_t patience = 1;      // fills until it is looked at again
+    uint64_t look_again_at = 0;
     uint64_t emptied_at = 0;
   };
 
@@ -68,6 +70,7 @@ class RingModel {
   std::vector<Slot> slots_;
   RingCounters counters_;
   uint64_t dropped_before_next_ = 0;
+  uint64_t fills_ = 0;
   uint64_t clock_ = 0;
   bool refused_ = false;
   int wakeups_ = 0;

@@ -56,15 +56,16 @@ TEST(RingScale, OneProbeIsEnoughToFindAnIdleSlotAmongManySuspects) {
   EXPECT_EQ(ring.probes, 1);
 }
 
-TEST(RingScale, ManyMappedSlotsAreProbedOnceNotAtEachFrame) {
+TEST(RingScale, OfManyMappedSlotsAFrameProbesOneMoreAtMost) {
   CheckedRing ring(kMany);
   for (uint32_t slot = 0; slot + 2 < kMany; ++slot) {
     ring.HoldSlot(slot);
     ring.mapped.insert(slot);
     ring.Release(slot, kMayBeMapped);
   }
-  ring.CaptureAll(0, 100);
-  EXPECT_LE(ring.probes, static_cast<int>(kMany));
+  constexpr int kFrames = 100;
+  ring.CaptureAll(0, kFrames - 1);
+  EXPECT_LE(ring.probes, static_cast<int>(kMany) + kFrames);
   EXPECT_EQ(ring.counters().dropped, 0U);
 }
 
