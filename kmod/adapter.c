@@ -44,10 +44,7 @@ void *grabdma_priv(struct grabdma_adapter *adapter)
 
 static void adapter_free(struct device *dev)
 {
-	struct grabdma_adapter *adapter = container_of(dev, struct grabdma_adapter, dev);
-
-	ida_free(&ids, adapter->id);
-	kfree(adapter);
+	kfree(container_of(dev, struct grabdma_adapter, dev));
 }
 
 /* No new frames, no new users: adapter->lock is taken. */
@@ -104,6 +101,8 @@ static struct grabdma_adapter *adapter_new(const struct grabdma_adapter_config *
 	}
 	adapter->config = *config;
 	adapter->config.injectable |= grabdma_inject_all;
+	if (config->dma_dev)
+		adapter->config.dma_mask = dma_get_mask(config->dma_dev);
 	strscpy(adapter->bus, dev_name(config->parent), sizeof(adapter->bus));
 	init_rwsem(&adapter->alive);
 	mutex_init(&adapter->sender);
@@ -157,6 +156,7 @@ struct grabdma_adapter *grabdma_adapter_register(const struct grabdma_adapter_co
 	dev_info(&adapter->dev, "%s at %s\n", config->ops->name, adapter->bus);
 	return adapter;
 put:
+	ida_free(&ids, adapter->id);
 	put_device(&adapter->dev);
 	return ERR_PTR(error);
 }
@@ -203,7 +203,8 @@ static void unmap_all(struct grabdma_adapter *adapter)
  *
  * May be called at any moment. When it returns, the device does no DMA, no buffer is mapped for
  * it and no operation of the adapter is called any more. Sessions, buffers and mappings live on
- * without it.
+ * without it. All names are gone, so that the number is the next device's: what is plugged in again
+ * is found where it was, whoever still looks at frames of its predecessor.
  */
 void grabdma_adapter_unregister(struct grabdma_adapter *adapter)
 {
@@ -221,6 +222,7 @@ void grabdma_adapter_unregister(struct grabdma_adapter *adapter)
 	unmap_all(adapter);
 	grabdma_debugfs_remove(adapter);
 	cdev_device_del(&adapter->cdev, &adapter->dev);
+	ida_free(&ids, adapter->id);
 	dev_info(&adapter->dev, "gone\n");
 	put_device(&adapter->dev);
 }

@@ -79,7 +79,7 @@ struct grabdma_adapter_ops {
  * @parent: the device that is bound to the adapter's driver
  * @dma_dev: who does DMA, with its mask already set; NULL: the adapter writes with the CPU, and
  *	buffers are not mapped for DMA
- * @dma_mask: highest address that the device can produce
+ * @dma_mask: highest address that the device can produce; taken from @dma_dev if there is one
  * @device_bytes: size of the device's own memory, 0 if none
  * @default_format: of new sessions; must pass check_format()
  * @injectable: allow GRABDMA_INJECT

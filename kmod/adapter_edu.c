@@ -11,7 +11,6 @@
  *
  *     submit ─▶ [stage ─irq─▶] move ─irq─▶ … next piece … ─▶ grabdma_done
  */
-#include <linux/delay.h>
 #include <linux/interrupt.h>
 #include <linux/io-64-nonatomic-lo-hi.h>
 #include <linux/iopoll.h>
@@ -58,11 +57,6 @@ struct edu {
 	bool staged; /* the piece is in the device's memory already */
 };
 
-static bool paints(const struct grabdma_request *request)
-{
-	return request->direction == GRABDMA_DIRECTION_CAPTURE && request->format.fourcc;
-}
-
 static void start_dma(struct edu *edu, dma_addr_t host, bool to_host)
 {
 	u64 memory = EDU_MEMORY + edu->position % EDU_MEMORY_BYTES;
@@ -80,7 +74,7 @@ static void start_piece(struct edu *edu)
 	size_t limit = EDU_MEMORY_BYTES - edu->position % EDU_MEMORY_BYTES;
 
 	edu->piece = grabdma_dma_piece(request, edu->position, limit, &edu->address);
-	edu->staged = !paints(request);
+	edu->staged = !grabdma_picture_wanted(request);
 	if (edu->staged) {
 		start_dma(edu, edu->address, request->direction == GRABDMA_DIRECTION_CAPTURE);
 	} else {
@@ -224,7 +218,6 @@ static int edu_probe(struct pci_dev *pci, const struct pci_device_id *id)
 	if (error)
 		return error;
 	config.priv = edu;
-	config.dma_mask = dma_get_mask(&pci->dev);
 	edu->adapter = grabdma_adapter_register(&config);
 	return PTR_ERR_OR_ZERO(edu->adapter);
 }
@@ -243,24 +236,9 @@ static const struct pci_device_id edu_ids[] = {
 };
 MODULE_DEVICE_TABLE(pci, edu_ids);
 
-static struct pci_driver edu_driver = {
+struct pci_driver grabdma_edu_driver = {
 	.name = "grabdma-edu",
 	.id_table = edu_ids,
 	.probe = edu_probe,
 	.remove = edu_remove,
 };
-
-bool grabdma_edu_present(void)
-{
-	return pci_dev_present(edu_ids);
-}
-
-int grabdma_edu_init(void)
-{
-	return pci_register_driver(&edu_driver);
-}
-
-void grabdma_edu_exit(void)
-{
-	pci_unregister_driver(&edu_driver);
-}

@@ -48,7 +48,7 @@ static void copy_memory(struct virtual *virtual, u64 offset, size_t bytes, u8 *a
 static size_t transfer_piece(struct virtual *virtual, u64 offset)
 {
 	struct grabdma_request *request = virtual->request;
-	bool paints = request->direction == GRABDMA_DIRECTION_CAPTURE && request->format.fourcc;
+	bool paints = grabdma_picture_wanted(request);
 	size_t limit = PIECE_BYTES;
 	void *address;
 	size_t bytes;

@@ -323,7 +323,8 @@ static int acquire(struct grabdma_session *session, const struct grabdma_start *
 	int error = -EAGAIN;
 
 	while (error == -EAGAIN) {
-		if (wait_event_killable(engine->idle, grabdma_engine_idle(engine) || engine->owner) ||
+		if (wait_event_killable(engine->idle,
+					grabdma_engine_idle(engine) || engine->owner) ||
 		    mutex_lock_killable(&adapter->control))
 			return -EINTR;
 		if (engine->owner)

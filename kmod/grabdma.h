@@ -170,7 +170,7 @@ struct grabdma_counters {
 struct grabdma_adapter {
 	struct device dev;
 	struct cdev cdev;
-	int id;
+	int id; /* N of its node; another adapter's, too, when this one is unregistered */
 	struct grabdma_adapter_config config;
 	char bus[32];
 	struct grabdma_counters counters;
@@ -284,9 +284,7 @@ void grabdma_debugfs_add(struct grabdma_adapter *adapter);
 void grabdma_debugfs_remove(struct grabdma_adapter *adapter);
 
 /* adapter_edu.c, adapter_virtual.c */
-int grabdma_edu_init(void);
-void grabdma_edu_exit(void);
-bool grabdma_edu_present(void);
+extern struct pci_driver grabdma_edu_driver;
 int grabdma_virtual_init(unsigned int count);
 void grabdma_virtual_exit(void);
 

@@ -4,6 +4,7 @@
  * the module; uapi/grabdma.h tells what it does, grabdma.h how its parts hang together.
  */
 #include <linux/module.h>
+#include <linux/pci.h>
 
 #include "compat.h"
 #include "grabdma.h"
@@ -21,6 +22,11 @@ static int virtual_adapters = -1;
 module_param_named(virtual, virtual_adapters, int, 0444);
 MODULE_PARM_DESC(virtual,
 		 "Number of virtual adapters, 0 to 16; -1: one if there is no hardware (default -1)");
+
+/* The drivers of boards: each new one has a line here. */
+static struct pci_driver *const boards[] = {
+	&grabdma_edu_driver,
+};
 
 struct workqueue_struct *grabdma_workqueue;
 static dev_t first_devt;
@@ -44,16 +50,29 @@ struct class grabdma_class = {
 	.dev_groups = grabdma_groups,
 };
 
+static void unregister_boards(unsigned int count)
+{
+	while (count--)
+		pci_unregister_driver(boards[count]);
+}
+
 static int init_adapters(void)
 {
-	bool hardware = grabdma_edu_present();
-	int error = grabdma_edu_init();
+	bool hardware = false;
+	unsigned int i;
+	int error;
 
-	if (error)
-		return error;
+	for (i = 0; i < ARRAY_SIZE(boards); i++) {
+		hardware |= pci_dev_present(boards[i]->id_table);
+		error = pci_register_driver(boards[i]);
+		if (error)
+			goto unregister;
+	}
 	error = grabdma_virtual_init(virtual_adapters < 0 ? !hardware : virtual_adapters);
-	if (error)
-		grabdma_edu_exit();
+	if (!error)
+		return 0;
+unregister:
+	unregister_boards(i);
 	return error;
 }
 
@@ -88,7 +107,7 @@ destroy_workqueue:
 static void __exit grabdma_exit(void)
 {
 	grabdma_virtual_exit();
-	grabdma_edu_exit();
+	unregister_boards(ARRAY_SIZE(boards));
 	destroy_workqueue(grabdma_workqueue);
 	grabdma_debugfs_exit();
 	class_unregister(&grabdma_class);

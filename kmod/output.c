@@ -277,7 +277,7 @@ static void settle(struct grabdma_output *output)
 /* The last file and mapping are gone. */
 void grabdma_output_detach(struct grabdma_output *output)
 {
-	/* A buffer that could not be created; its creator may hold locks that come after the mutex. */
+	/* A buffer that could not be created; its creator may hold locks behind the mutex. */
 	if (!output->mapping)
 		return;
 	settle(output);

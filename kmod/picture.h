@@ -25,6 +25,12 @@ int grabdma_picture_check_format(struct grabdma_adapter *adapter, struct grabdma
 int grabdma_picture_prepare(struct grabdma_picture *picture, const struct grabdma_format *format);
 void grabdma_picture_destroy(struct grabdma_picture *picture);
 
+/* Shall the transfer make a picture, or show the device's memory? */
+static inline bool grabdma_picture_wanted(const struct grabdma_request *request)
+{
+	return request->direction == GRABDMA_DIRECTION_CAPTURE && request->format.fourcc;
+}
+
 static inline void grabdma_picture_paint(const struct grabdma_picture *picture, u64 sequence,
 					 u64 offset, size_t bytes, void *out)
 {
