@@ -55,15 +55,18 @@ def _kernel_module_impl(ctx):
 
 kernel_module = rule(
     implementation = _kernel_module_impl,
-    doc = """Builds MODULE.ko for one kernel, under W=1, with warnings as errors.
+    doc = """Builds MODULE.ko for one kernel, under W=1 and sparse, with warnings as errors.
 
 The sources keep their paths from the root of the repository; a Kbuild file among them lies in the
 package itself. For a kernel that the user goes without, the result is an empty file, which the test
 rules know from KernelInfo.skipped.""",
     attrs = {
         "flags": attr.string_list(
-            default = ["W=1"],
-            doc = "Arguments of make, e.g. C=1 for sparse.",
+            default = [
+                "W=1",
+                "C=1",
+            ],
+            doc = "Arguments of make. C=1: sparse looks at each source, too.",
         ),
         "kernel": attr.label(mandatory = True, providers = [KernelInfo]),
         "module": attr.string(mandatory = True, doc = "Name of the module."),
