@@ -278,21 +278,25 @@ static inline void test_picture_draw_digits(const struct test_picture *p, __u64 
 	__u8 pair[8];
 	__u32 digit, column, b;
 
-	/* Two white pixels as they stand at even x; chroma of white is 128, 128. */
+	/* White repeats after two bytes in each format; its chroma is 128, 128. */
 	test_picture_put_pair(p->fourcc, pair, 0, white, white);
 	if (chroma)
 		pair[0] = pair[1] = 128;
 	test_picture_decimal(sequence, digits);
 	for (digit = 0; digit < TEST_PICTURE_DIGITS; digit++) {
 		for (column = 0; column < 5; column++) {
-			__u32 x = 16 + (digit * 6 + column) * dot;
-			__u32 first = x * pixel_bytes;
+			__u32 first = (16 + (digit * 6 + column) * dot) * pixel_bytes;
 			__u32 last = first + dot * pixel_bytes;
 
 			if (!(font[digits[digit]][dot_row] >> (4 - column) & 1))
 				continue;
-			for (b = first < from ? from : first; b < last && b < to; b++)
-				out[b - from] = pair[(b - first) % (2 * pixel_bytes)];
+			first = first < from ? from : first;
+			last = last < to ? last : to;
+			if (pair[0] == pair[1] && first < last)
+				memset(out + first - from, pair[0], last - first);
+			else
+				for (b = first; b < last; b++)
+					out[b - from] = pair[b & 1];
 		}
 	}
 }
