@@ -120,18 +120,20 @@ def vm_test(
         kernels = _STOCK_KERNELS + [_DEBUG_KERNEL],
         modules = {},
         staged_modules = [],
+        kernel_arguments = [],
         tags = [],
         **kwargs):
     """Declares NAME_KERNEL for each kernel.
 
     The test on the debug kernel carries the tag `manual`, since that kernel is built on demand:
-    tools/debug-kernel.sh runs them all.
+    tools/debug-kernel.sh runs them all. Its last step is a search for leaked memory.
 
     Args:
       name: first part of the targets' names.
       kernels: series to run on.
       modules: as in the rule; `{}` in a label stands for the kernel: "//kmod:grabdma_{}".
       staged_modules: as in the rule, with `{}` too.
+      kernel_arguments: as in the rule.
       tags: further tags.
       **kwargs: attributes of the rule above.
     """
@@ -143,6 +145,7 @@ def vm_test(
             kernel = "@kernel_%s//:kernel" % suffix,
             modules = {label.format(suffix): modules[label] for label in modules},
             staged_modules = [label.format(suffix) for label in staged_modules],
+            kernel_arguments = kernel_arguments + (["VM_LEAK_SCAN=1"] if debug else []),
             tags = tags + ["vm", "kernel-" + kernel] + (["manual"] if debug else []),
             timeout = "eternal" if debug else "moderate",
             **kwargs

@@ -49,6 +49,8 @@ void Device::Unbind() const { WriteText(driver_ + "/unbind", name_); }
 
 void Device::Bind() const { WriteText(driver_ + "/bind", name_); }
 
+bool Device::bound() const { return fs::exists(driver_ + "/" + name_); }
+
 bool Device::is_pci() const { return fs::exists("/sys/bus/pci/devices/" + name_); }
 
 void Device::Remove() const { WriteText(device_ + "/remove", "1"); }
@@ -62,6 +64,32 @@ void Device::Unplug() const {
 
 void Device::Plug() const {
   AskHarness("plug");
+  WaitForAdapter();
+}
+
+void Device::Lose(Loss loss) const {
+  switch (loss) {
+    case Loss::kUnbind:
+      return Unbind();
+    case Loss::kRemove:
+      return Remove();
+    case Loss::kUnplug:
+      return Unplug();
+  }
+}
+
+void Device::Restore(Loss loss) const {
+  switch (loss) {
+    case Loss::kUnbind:
+      Bind();
+      break;
+    case Loss::kRemove:
+      Rescan();
+      break;
+    case Loss::kUnplug:
+      Plug();
+      break;
+  }
   WaitForAdapter();
 }
 

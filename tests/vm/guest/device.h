@@ -10,6 +10,9 @@
 
 namespace grabfs::vm {
 
+// Ways to lose a device. Only buses of real devices know the last two.
+enum class Loss { kUnbind, kRemove, kUnplug };
+
 class Device {
  public:
   // The device behind a node such as /dev/grabdma0, which must exist now.
@@ -18,6 +21,7 @@ class Device {
   // Through the bus's sysfs files. Unbind() returns when the driver has let go.
   void Unbind() const;
   void Bind() const;
+  [[nodiscard]] bool bound() const;
   // PCI only: the kernel forgets the device, and finds it again.
   [[nodiscard]] bool is_pci() const;
   void Remove() const;
@@ -26,6 +30,10 @@ class Device {
   // PCI only: asks the harness to pull edu0 out of the running machine, and to plug it in again.
   void Unplug() const;
   void Plug() const;
+
+  // Any of these, and the way back, at whose end there is an adapter again.
+  void Lose(Loss loss) const;
+  void Restore(Loss loss) const;
 
   [[nodiscard]] bool present() const;
 

@@ -194,35 +194,6 @@ class CapturedFrame {
   std::vector<std::byte> copy_;
 };
 
-// Ways to lose a device.
-enum class Loss { kUnbind, kRemove, kUnplug };
-
-void Lose(const Device& device, Loss loss) {
-  switch (loss) {
-    case Loss::kUnbind:
-      return device.Unbind();
-    case Loss::kRemove:
-      return device.Remove();
-    case Loss::kUnplug:
-      return device.Unplug();
-  }
-}
-
-void Restore(const Device& device, Loss loss) {
-  switch (loss) {
-    case Loss::kUnbind:
-      device.Bind();
-      break;
-    case Loss::kRemove:
-      Device::Rescan();
-      break;
-    case Loss::kUnplug:
-      device.Plug();
-      break;
-  }
-  WaitForAdapter();
-}
-
 class LossTest : public testing::TestWithParam<Loss> {
  protected:
   void SetUp() override {
@@ -237,12 +208,14 @@ class LossTest : public testing::TestWithParam<Loss> {
 };
 
 TEST_P(LossTest, CapturedPagesOutliveTheDevice) {
+  const std::string node = AdapterPath();
   CapturedFrame frame;
-  Lose(*device_, GetParam());
+  device_->Lose(GetParam());
   EXPECT_TRUE(frame.Unchanged());
   EXPECT_EQ(frame.session().TryQueue(frame.id()), ENODEV);
   EXPECT_EQ(frame.session().TryTrigger(1), ENODEV);
-  Restore(*device_, GetParam());
+  device_->Restore(GetParam());
+  EXPECT_EQ(AdapterPath(), node) << "the number is free although somebody has the old session";
   EXPECT_TRUE(frame.Unchanged());
   EXPECT_EQ(frame.session().TryTrigger(1), ENODEV) << "an old session stays with the old device";
   EXPECT_TRUE(CapturedFrame().Unchanged());
@@ -264,9 +237,9 @@ TEST_P(LossTest, AReaderThatWaitsIsToldAndThenLetGo) {
     }
   });
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  Lose(*device_, GetParam());
+  device_->Lose(GetParam());
   EXPECT_EQ(waiter.Wait(), 0);
-  Restore(*device_, GetParam());
+  device_->Restore(GetParam());
 }
 
 TEST_P(LossTest, AtAnyMomentOfACapture) {
@@ -278,9 +251,9 @@ TEST_P(LossTest, AtAnyMomentOfACapture) {
       clients.emplace_back([seed = random()] { return Client(seed).Run(); });
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(random() % 120));
-    Lose(*device_, GetParam());
+    device_->Lose(GetParam());
     for (Child& client : clients) EXPECT_EQ(client.Wait(), 0) << "round " << round;
-    Restore(*device_, GetParam());
+    device_->Restore(GetParam());
   }
   EXPECT_TRUE(CapturedFrame().Unchanged());
 }
