@@ -32,11 +32,17 @@ def _kernel_impl(ctx):
             series = ctx.attr.series,
             skipped = ctx.attr.skipped,
         ),
+        # For tests that are scripts: $(KERNEL_HEADERS) in their arguments.
+        platform_common.TemplateVariableInfo({
+            "KERNEL_HEADERS": ctx.attr.headers,
+            "KERNEL_MISSING": ctx.attr.missing,
+            "KERNEL_RELEASE": ctx.attr.release,
+        }),
     ]
 
 kernel = rule(
     implementation = _kernel_impl,
-    doc = "Written by kernel_repository; provides KernelInfo.",
+    doc = "Written by kernel_repository; provides KernelInfo, and variables for `toolchains`.",
     attrs = {
         "headers": attr.string(),
         "image": attr.label(allow_single_file = True),
