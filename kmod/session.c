@@ -84,19 +84,28 @@ free:
 	return error;
 }
 
-static int grabdma_session_release(struct inode *inode, struct file *file)
+/* The mutex is against the recheck, which looks at buffers one after the other. */
+static void release_buffers(struct grabdma_session *session)
 {
-	struct grabdma_session *session = file->private_data;
-	struct grabdma_adapter *adapter = session->adapter;
 	struct grabdma_buffer *buffer;
 	unsigned long id;
 
-	grabdma_capture_stop(session, true);
-	grabdma_engine_forget_faults(session);
+	mutex_lock(&session->mutex);
 	xa_for_each(&session->buffers, id, buffer) {
 		xa_erase(&session->buffers, id);
 		grabdma_buffer_release(buffer);
 	}
+	mutex_unlock(&session->mutex);
+}
+
+static int grabdma_session_release(struct inode *inode, struct file *file)
+{
+	struct grabdma_session *session = file->private_data;
+	struct grabdma_adapter *adapter = session->adapter;
+
+	grabdma_capture_stop(session, true);
+	grabdma_engine_forget_faults(session);
+	release_buffers(session);
 	cancel_delayed_work_sync(&session->recheck);
 	spin_lock_irq(&adapter->lock);
 	list_del(&session->node);

@@ -85,11 +85,12 @@ make_kernel() {
 
 # The kernel's checks make everything several times slower.
 run_tests() {
-  local targets
+  local all='tests(//tests/vm/... + //kmod/selftest/...)' targets
   cd "$root"
-  mapfile -t targets < <(bazel query "attr(tags, kernel-debug, tests(//tests/vm/... + //kmod/selftest/...))" 2>/dev/null)
+  mapfile -t targets < <(bazel query --noshow_progress \
+    "attr(tags, kernel-debug, $all) except attr(tags, interactive, $all)")
   [ "${#targets[@]}" -gt 0 ] || die "there are no tests for the debug kernel"
-  exec bazel test --test_env=VM_PATIENCE=8 "$@" "${targets[@]}"
+  exec bazel test --config=opt --keep_going --test_env=VM_PATIENCE=8 "$@" "${targets[@]}"
 }
 
 main() {

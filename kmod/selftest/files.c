@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "session.h"
 
@@ -115,6 +116,31 @@ static void pages_travel(void)
 	close(file);
 }
 
+static void pipes_children_and_poll(void)
+{
+	struct pollfd waiting = { .fd = buffer.frame, .events = POLLIN };
+	char *map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, buffer.live, 0);
+	loff_t offset = 6000;
+	int pipes[2];
+	pid_t child;
+
+	tap_equal(poll(&waiting, 1, 0), 1, "poll: a buffer can always be read");
+	if (pipe(pipes) || write(pipes[1], "piped", 5) != 5)
+		tap_bail("pipe");
+	tap_equal(splice(pipes[0], NULL, buffer.live, &offset, 5, 0), 5, "splice into a buffer");
+	tap_ok(!memcmp(map + 6000, "piped", 5), "arrives in the mapping");
+	child = fork();
+	if (!child) {
+		map[7000] = 'c';
+		_exit(0);
+	}
+	waitpid(child, NULL, 0);
+	tap_ok(map[7000] == 'c', "a forked child shares the mapping");
+	munmap(map, SIZE);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
 /* A RAM disk (module brd) does real direct I/O: its requests carry the buffer's own pages. */
 static void pages_go_to_disk_directly(void)
 {
@@ -190,6 +216,7 @@ int main(int argc, char **argv)
 	views_are_one_memory();
 	the_end_is_a_bus_error();
 	pages_travel();
+	pipes_children_and_poll();
 	pages_go_to_disk_directly();
 	aligned_memory_takes_four_faults();
 	return tap_end();

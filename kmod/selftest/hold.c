@@ -36,6 +36,20 @@ static void open_files_hold(void)
 	expect_idle_record();
 }
 
+static void watching_announces_too(void)
+{
+	int frame = reopen(buffer.frame, O_RDONLY);
+
+	tap_ok(look_at(session, buffer.id, GRABDMA_BUFFER_STATE_WATCH).flags & GRABDMA_BUFFER_HELD,
+	       "BUFFER_STATE finds the hold");
+	close(frame);
+	expect_idle_record();
+	tap_ok(!(look_at(session, buffer.id, GRABDMA_BUFFER_STATE_WATCH).flags &
+		 GRABDMA_BUFFER_HELD),
+	       "and finds none afterwards");
+	tap_equal(next_record(session, 50).type, 0, "of which nothing is announced");
+}
+
 static void mappings_hold(void)
 {
 	int frame = reopen(buffer.frame, O_RDONLY);
@@ -171,6 +185,7 @@ int main(int argc, char **argv)
 	buffer = alloc_capture(session, get_format(session).bytes + 3 * 4096, GRABDMA_ALLOC_PAGES);
 	capture(session, buffer.id);
 	open_files_hold();
+	watching_announces_too();
 	mappings_hold();
 	parts_of_mappings_hold();
 	children_hold();

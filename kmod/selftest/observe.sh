@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # What can be seen from outside: counters, state, tracepoints, node and module information. Uses the
-# example program, the `capture` of kmod/example, to make something happen.
+# example program, the `capture` of kmod/example, and two selftests to make things happen.
 device=${1:-grabdma0}
 class=/sys/class/grabdma/$device
 tracing=/sys/kernel/tracing
@@ -22,32 +22,47 @@ check() {
 }
 
 value() { cat "$class/$1"; }
-grew() { [ "$(value "$1")" -gt "$2" ]; }
 traced() { grep -q "grabdma_$1:" "$tracing/trace"; }
 
-frames=$(value frames)
-faults=$(value faults)
+# Remembers what the counters are; grew COUNTER: it is more now.
+counters="frames drops errors timeouts bytes faults sends sent_bytes"
+remember() { for file in $counters; do value "$file" >"/tmp/before.$file"; done; }
+grew() { [ "$(value "$1")" -gt "$(cat "/tmp/before.$1")" ]; }
+is_quiet() { [ "$(value sessions) $(value buffers)" = "0 0" ]; }
+
+remember
 echo 1 >"$tracing/events/grabdma/enable"
 capture "/dev/$device" >/tmp/observe.raw
 
 check "the example captures a frame" test -s /tmp/observe.raw
-check "frames are counted" grew frames "$frames"
-check "faults are counted" grew faults "$faults"
-check "nothing is open any more" test "$(value sessions) $(value buffers)" = "0 0"
-for file in adapter dma_mask sequence drops errors timeouts bytes sends sent_bytes; do
+for file in frames bytes faults; do
+    check "$file are counted" grew "$file"
+done
+check "nothing is open any more" is_quiet
+
+# The limit of patience can be changed at any time.
+echo 300 >/sys/module/grabdma/parameters/timeout_ms
+check "the selftest of captures passes" sh -c "capture_test /dev/$device >/dev/null"
+check "the selftest of output passes" sh -c "output /dev/$device >/dev/null"
+for file in drops errors timeouts sends sent_bytes; do
+    check "$file are counted" grew "$file"
+done
+for event in queue 'done' drop fault sync; do
+    check "the tracepoint $event fired" traced "$event"
+done
+
+for file in adapter dma_mask sequence sessions buffers $counters; do
     check "$file is one value" test "$(wc -l <"$class/$file")" = 1
 done
 check "the node is not for everybody" test "$(stat -c %a "/dev/$device")" = 660
-for event in queue 'done' fault; do
-    check "the tracepoint $event fired" traced "$event"
-done
-for event in drop sync; do
-    check "the tracepoint $event is there" test -e "$tracing/events/grabdma/grabdma_$event"
-done
 check "the state is readable" grep -q "engine: idle" "/sys/kernel/debug/grabdma/$device/state"
+(sleep 1) <"/dev/$device" &
+sleep 0.2
+check "the state has a session" grep -q "^session: " "/sys/kernel/debug/grabdma/$device/state"
 for parameter in virtual virtual_dma_bits edu_dma_bits timeout_ms inject; do
     check "parameter $parameter" test -e "/sys/module/grabdma/parameters/$parameter"
 done
 echo 0 >"$tracing/events/grabdma/enable"
+wait
 echo "1..$count"
 [ "$failures" = 0 ]

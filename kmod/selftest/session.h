@@ -171,11 +171,12 @@ static inline void inject(int session, uint32_t fault, uint64_t value)
 		tap_bail("INJECT");
 }
 
-static inline struct grabdma_buffer_entry get_state(int session, uint32_t id)
+static inline struct grabdma_buffer_entry look_at(int session, uint32_t id, uint32_t flags)
 {
 	struct grabdma_buffer_entry entry = { .buffer = id };
 	struct grabdma_buffer_state argument = {
 		.size = sizeof(argument),
+		.flags = flags,
 		.count = 1,
 		.entries = (uintptr_t)&entry,
 	};
@@ -183,6 +184,11 @@ static inline struct grabdma_buffer_entry get_state(int session, uint32_t id)
 	if (ioctl(session, GRABDMA_BUFFER_STATE, &argument))
 		tap_bail("BUFFER_STATE");
 	return entry;
+}
+
+static inline struct grabdma_buffer_entry get_state(int session, uint32_t id)
+{
+	return look_at(session, id, 0);
 }
 
 /* Waits for the next record; type 0 when none came in time. */

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <linux/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
@@ -234,6 +235,44 @@ TEST_F(AbiValueTest, WritebackIsForOutputAndHasLimits) {
   EXPECT_EQ(TryAlloc({.bytes = 4096, .writeback_ms = 10}), EINVAL);
   EXPECT_EQ(TryAlloc({.bytes = 4096, .direction = GRABDMA_DIRECTION_OUTPUT, .writeback_ms = 60001}),
             EINVAL);
+}
+
+TEST_F(AbiValueTest, OutputIsInSinglePagesAndIsNotCaptured) {
+  EXPECT_EQ(
+      TryAlloc(
+          {.bytes = 4096, .strategy = GRABDMA_ALLOC_LARGE, .direction = GRABDMA_DIRECTION_OUTPUT}),
+      EINVAL);
+  const Buffer buffer =
+      session_.Alloc({.bytes = 4096, .direction = GRABDMA_DIRECTION_OUTPUT, .writeback_ms = 60000});
+  EXPECT_FALSE(buffer.frame.valid());
+  EXPECT_EQ(session_.TryQueue(buffer.id), EOPNOTSUPP);
+}
+
+TEST_F(AbiValueTest, ABufferSmallerThanTheImageIsNotQueued) {
+  const Buffer buffer = session_.Alloc({.bytes = session_.Format().bytes - 1});
+  EXPECT_EQ(session_.TryQueue(buffer.id), ENOSPC);
+}
+
+TEST_F(AbiValueTest, WithoutAFreeDescriptorNothingIsAllocated) {
+  rlimit limit = {};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const rlimit saved = limit;
+  limit.rlim_cur = static_cast<rlim_t>(dup(session_.fd()));  // The first number that is free.
+  ASSERT_EQ(close(static_cast<int>(limit.rlim_cur)), 0);
+  for (int free = 0; free < 2; ++free) {
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    EXPECT_EQ(TryAlloc({.bytes = 4096}), EMFILE) << free << " descriptors free";
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &saved), 0);
+    ++limit.rlim_cur;
+  }
+  EXPECT_EQ(session_.Alloc({.bytes = 4096}).id, 0U) << "the number was given back";
+}
+
+TEST_F(AbiValueTest, FaultsThatCannotBeAreRefused) {
+  EXPECT_EQ(session_.TryInject(static_cast<grabdma_fault>(0), 0), EINVAL);
+  EXPECT_EQ(session_.TryInject(static_cast<grabdma_fault>(8), 0), EINVAL);
+  EXPECT_EQ(session_.TryInject(GRABDMA_FAULT_UNPLUG, 1), EINVAL);
+  EXPECT_EQ(session_.TryInject(GRABDMA_FAULT_ALLOC_FAIL, UINT64_MAX), EINVAL);
 }
 
 TEST_F(AbiValueTest, UnknownBuffersAreRefused) {

@@ -67,10 +67,15 @@ void Device::Plug() const {
   WaitForAdapter();
 }
 
+bool IsOfTheBus(Loss loss) { return loss == Loss::kRemove || loss == Loss::kUnplug; }
+
 void Device::Lose(Loss loss) const {
   switch (loss) {
     case Loss::kUnbind:
       return Unbind();
+    case Loss::kInjected:
+      Session(AdapterPath()).Inject(GRABDMA_FAULT_UNPLUG);
+      return WaitUntil("the driver to let go", [this] { return !bound(); });
     case Loss::kRemove:
       return Remove();
     case Loss::kUnplug:
@@ -81,6 +86,7 @@ void Device::Lose(Loss loss) const {
 void Device::Restore(Loss loss) const {
   switch (loss) {
     case Loss::kUnbind:
+    case Loss::kInjected:
       Bind();
       break;
     case Loss::kRemove:

@@ -135,7 +135,7 @@ class GrabfsLossTest : public GrabfsLifetimeTest, public testing::WithParamInter
  protected:
   void SetUp() override {
     GrabfsLifetimeTest::SetUp();
-    if (!IsSkipped() && GetParam() != Loss::kUnbind && !board_->is_pci()) {
+    if (!IsSkipped() && IsOfTheBus(GetParam()) && !board_->is_pci()) {
       GTEST_SKIP() << AdapterName() << " is not on a bus that forgets devices";
     }
   }
@@ -170,6 +170,8 @@ std::string LossName(const testing::TestParamInfo<Loss>& info) {
   switch (info.param) {
     case Loss::kUnbind:
       return "Unbind";
+    case Loss::kInjected:
+      return "Injected";
     case Loss::kRemove:
       return "Remove";
     case Loss::kUnplug:

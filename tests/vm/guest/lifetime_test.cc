@@ -6,6 +6,7 @@
 //
 // The moments come from VM_SEED. The kernel's own complaints, if any, are found by the harness.
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -194,12 +195,19 @@ class CapturedFrame {
   std::vector<std::byte> copy_;
 };
 
+// What poll() says of a session at once.
+int PollEvents(const Session& session) {
+  pollfd waiting = {.fd = session.fd(), .events = POLLIN, .revents = 0};
+  CheckSyscall(poll(&waiting, 1, 0), "poll");
+  return waiting.revents;
+}
+
 class LossTest : public testing::TestWithParam<Loss> {
  protected:
   void SetUp() override {
     WaitForAdapter();
     device_.emplace(AdapterPath());
-    if (GetParam() != Loss::kUnbind && !device_->is_pci()) {
+    if (IsOfTheBus(GetParam()) && !device_->is_pci()) {
       GTEST_SKIP() << AdapterName() << " is not on a bus that forgets devices";
     }
   }
@@ -214,6 +222,7 @@ TEST_P(LossTest, CapturedPagesOutliveTheDevice) {
   EXPECT_TRUE(frame.Unchanged());
   EXPECT_EQ(frame.session().TryQueue(frame.id()), ENODEV);
   EXPECT_EQ(frame.session().TryTrigger(1), ENODEV);
+  EXPECT_EQ(PollEvents(frame.session()) & (POLLERR | POLLHUP), POLLERR | POLLHUP);
   device_->Restore(GetParam());
   EXPECT_EQ(AdapterPath(), node) << "the number is free although somebody has the old session";
   EXPECT_TRUE(frame.Unchanged());
@@ -262,6 +271,8 @@ std::string LossName(const testing::TestParamInfo<Loss>& info) {
   switch (info.param) {
     case Loss::kUnbind:
       return "Unbind";
+    case Loss::kInjected:
+      return "Injected";
     case Loss::kRemove:
       return "Remove";
     case Loss::kUnplug:
@@ -271,7 +282,9 @@ std::string LossName(const testing::TestParamInfo<Loss>& info) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryWay, LossTest,
-                         testing::Values(Loss::kUnbind, Loss::kRemove, Loss::kUnplug), LossName);
+                         testing::Values(Loss::kUnbind, Loss::kInjected, Loss::kRemove,
+                                         Loss::kUnplug),
+                         LossName);
 
 // False while another session still captures.
 bool CapturesAgain() {
