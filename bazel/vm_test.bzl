@@ -10,6 +10,13 @@ load("//bazel:kernel.bzl", "KernelInfo")
 _STOCK_KERNELS = ["6.1", "6.12"]
 _DEBUG_KERNEL = "debug"
 
+# On its command line: leaks are searched for in the end.
+_DEBUG_ARGUMENTS = ["VM_LEAK_SCAN=1"]
+
+# Its checks make ACPI slow: the loop by which the machine `pc` tells the routing of interrupts takes
+# longer than the 30 seconds that ACPI allows, whenever a device is enabled. edu does without: MSI.
+_DEBUG_ARGUMENTS_PC = ["acpi=noirq"]
+
 def _quote(text):
     return "'" + text.replace("'", "'\\''") + "'"
 
@@ -121,6 +128,7 @@ def vm_test(
         modules = {},
         staged_modules = [],
         kernel_arguments = [],
+        iommu = False,
         tags = [],
         **kwargs):
     """Declares NAME_KERNEL for each kernel.
@@ -134,9 +142,11 @@ def vm_test(
       modules: as in the rule; `{}` in a label stands for the kernel: "//kmod:grabdma_{}".
       staged_modules: as in the rule, with `{}` too.
       kernel_arguments: as in the rule.
+      iommu: as in the rule.
       tags: further tags.
       **kwargs: attributes of the rule above.
     """
+    debug_arguments = _DEBUG_ARGUMENTS + ([] if iommu else _DEBUG_ARGUMENTS_PC)
     for kernel in kernels:
         suffix = _target_suffix(kernel)
         debug = kernel == _DEBUG_KERNEL
@@ -145,7 +155,8 @@ def vm_test(
             kernel = "@kernel_%s//:kernel" % suffix,
             modules = {label.format(suffix): modules[label] for label in modules},
             staged_modules = [label.format(suffix) for label in staged_modules],
-            kernel_arguments = kernel_arguments + (["VM_LEAK_SCAN=1"] if debug else []),
+            iommu = iommu,
+            kernel_arguments = kernel_arguments + (debug_arguments if debug else []),
             tags = tags + ["vm", "kernel-" + kernel] + (["manual"] if debug else []),
             timeout = "eternal" if debug else "moderate",
             **kwargs

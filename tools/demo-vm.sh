@@ -14,9 +14,9 @@ readonly name=tour_${1:-6.12}
 cd "$root"
 log=$(mktemp)
 trap 'rm -f -- "$log"' EXIT
-bazel build --noshow_progress "//tests/vm:${name//./_}" >"$log" 2>&1 || {
+bazel build --config=opt --noshow_progress "//tests/vm:${name//./_}" >"$log" 2>&1 || {
   cat "$log"
   die "the build failed"
 }
 say "starting a machine with kernel ${1:-6.12} (about 10 seconds)"
-"$(bazel info bazel-bin 2>/dev/null)/tests/vm/${name//./_}.sh" --interactive
+"$(bazel info --config=opt bazel-bin 2>/dev/null)/tests/vm/${name//./_}.sh" --interactive

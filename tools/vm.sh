@@ -27,8 +27,8 @@ main() {
   esac
   "$root/tools/setup.sh" --for vm
   cd "$root"
-  bazel build "//tests/vm:$name"
-  exec "$(bazel info bazel-bin 2>/dev/null)/tests/vm/$name.sh" "${options[@]}" "$@"
+  bazel build --config=opt "//tests/vm:$name"
+  exec "$(bazel info --config=opt bazel-bin 2>/dev/null)/tests/vm/$name.sh" "${options[@]}" "$@"
 }
 
 main "$@"
