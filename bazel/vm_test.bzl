@@ -10,12 +10,16 @@ load("//bazel:kernel.bzl", "KernelInfo")
 _STOCK_KERNELS = ["6.1", "6.12"]
 _DEBUG_KERNEL = "debug"
 
-# On its command line: leaks are searched for in the end.
-_DEBUG_ARGUMENTS = ["VM_LEAK_SCAN=1"]
 
-# Its checks make ACPI slow: the loop by which the machine `pc` tells the routing of interrupts takes
-# longer than the 30 seconds that ACPI allows, whenever a device is enabled. edu does without: MSI.
-_DEBUG_ARGUMENTS_PC = ["acpi=noirq"]
+def _debug_arguments(edu, iommu):
+    """Returns what the debug kernel's command line has beside.
+
+    Its checks make ACPI slow: the loop by which the machine `pc` tells the routing of interrupts takes
+    longer than the 30 seconds that ACPI allows, whenever a PCI device is enabled. Without it, edu has a
+    pin instead of messages, and the machine one processor; messages are edu_iommu's, on q35.
+    """
+    routing = ["acpi=noirq"] if edu and not iommu else []
+    return ["VM_LEAK_SCAN=1"] + routing
 
 def _quote(text):
     return "'" + text.replace("'", "'\\''") + "'"
@@ -128,6 +132,7 @@ def vm_test(
         modules = {},
         staged_modules = [],
         kernel_arguments = [],
+        edu = [],
         iommu = False,
         tags = [],
         **kwargs):
@@ -142,11 +147,11 @@ def vm_test(
       modules: as in the rule; `{}` in a label stands for the kernel: "//kmod:grabdma_{}".
       staged_modules: as in the rule, with `{}` too.
       kernel_arguments: as in the rule.
+      edu: as in the rule.
       iommu: as in the rule.
       tags: further tags.
       **kwargs: attributes of the rule above.
     """
-    debug_arguments = _DEBUG_ARGUMENTS + ([] if iommu else _DEBUG_ARGUMENTS_PC)
     for kernel in kernels:
         suffix = _target_suffix(kernel)
         debug = kernel == _DEBUG_KERNEL
@@ -155,8 +160,9 @@ def vm_test(
             kernel = "@kernel_%s//:kernel" % suffix,
             modules = {label.format(suffix): modules[label] for label in modules},
             staged_modules = [label.format(suffix) for label in staged_modules],
+            edu = edu,
             iommu = iommu,
-            kernel_arguments = kernel_arguments + (debug_arguments if debug else []),
+            kernel_arguments = kernel_arguments + (_debug_arguments(edu, iommu) if debug else []),
             tags = tags + ["vm", "kernel-" + kernel] + (["manual"] if debug else []),
             timeout = "eternal" if debug else "moderate",
             **kwargs

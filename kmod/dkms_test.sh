@@ -7,6 +7,7 @@
 set -euo pipefail
 shopt -s inherit_errexit
 
+PATH=$PATH:/usr/sbin:/sbin
 readonly release=$1 headers=$2 missing=${3:-}
 
 fail() {
