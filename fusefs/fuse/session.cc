@@ -22,7 +22,6 @@
 namespace grabfs {
 namespace {
 
-constexpr unsigned kMaxWorkers = 16;
 // Frames are often closed many at a time: look once for all of them.
 constexpr std::chrono::milliseconds kHousekeepingDelay{20};
 
@@ -108,6 +107,7 @@ Session::Session(Options options, FileSystem* file_system)
   }
   device_number_ = MountDeviceNumber(options_.mountpoint);
   sentinel_ = std::make_unique<Sentinel>(options_.mountpoint, device_number_);
+  workers_ = std::make_unique<Workers>(session_.get());
   passthrough_ = std::make_unique<Passthrough>(fuse_session_fd(session_.get()));
   operations_.passthrough = passthrough_.get();
   file_system_->Attach(this);
@@ -127,13 +127,9 @@ void Session::Run(const std::function<void(const DataPath& path)>& on_ready) {
   signals_.Start([this](int signal) {
     LogInfo(std::string("ending on signal ") + std::to_string(signal));
     EndDevices();  // while requests are still being answered
-    fuse_session_exit(session_.get());
+    workers_->Stop();
   });
-  fuse_loop_config* config = fuse_loop_cfg_create();
-  fuse_loop_cfg_set_max_threads(config, kMaxWorkers);
-  const int result = fuse_session_loop_mt(session_.get(), config);
-  fuse_loop_cfg_destroy(config);
-  if (result < 0) throw Error(-result, "serving the mount: " + ErrnoText(-result));
+  workers_->Run();
 }
 
 void Session::EndDevices() {

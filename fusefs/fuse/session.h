@@ -16,6 +16,7 @@
 #include "fusefs/fuse/passthrough.h"
 #include "fusefs/fuse/pending.h"
 #include "fusefs/fuse/sentinel.h"
+#include "fusefs/fuse/workers.h"
 #include "fusefs/vfs/file_system.h"
 
 struct fuse_session;
@@ -67,6 +68,7 @@ class Session : private Kernel {
   Operations operations_;
   std::unique_ptr<fuse_session, Destroy> session_;
   std::unique_ptr<Sentinel> sentinel_;
+  std::unique_ptr<Workers> workers_;
   std::unique_ptr<Passthrough> passthrough_;
   std::function<void(const DataPath& path)> on_ready_;
   std::mutex ending_;  // makes EndDevices() happen once at a time; first of all locks
