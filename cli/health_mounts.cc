@@ -76,8 +76,8 @@ std::vector<Finding> ExamineDevice(const DeviceStatus& d) {
 
 std::vector<Finding> ExamineMounts(const Context& context) {
   std::vector<Finding> findings;
-  for (const auto& [mountpoint, source, device_major, device_minor] :
-       GrabfsMounts(context.system)) {
+  for (const MountInfo& mount : GrabfsMounts(context.system)) {
+    const std::string& mountpoint = mount.mountpoint;
     const MountHealth health = ExamineMountpoint(mountpoint);
     if (health == MountHealth::kStale) {
       findings.push_back({kBroken, mountpoint, "stale: its daemon is gone, every access fails",

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/mount_users.h"
 
+#include <sys/sysmacros.h>
+
 #include <cstdio>
 #include <filesystem>
 #include <optional>
@@ -40,21 +42,20 @@ std::optional<std::string> OpenFile(const fs::path& process, const std::string& 
 
 // A line of maps: START-END PERMISSIONS OFFSET MAJOR:MINOR INODE PATH. The device tells files of
 // the mount apart even where the path is another one (a bind mount, another mount namespace).
-std::optional<std::string> MappedBy(const std::string& line, const MountEntry& mount) {
+std::optional<std::string> MappedBy(const std::string& line, const MountInfo& mount) {
   std::istringstream fields(line);
   std::string range, permissions, offset, device, inode, path;
   fields >> range >> permissions >> offset >> device >> inode;
   std::getline(fields >> std::ws, path);
-  unsigned device_major = 0;
-  unsigned device_minor = 0;
-  if (std::sscanf(device.c_str(), "%x:%x", &device_major, &device_minor) != 2) return std::nullopt;
+  unsigned major = 0;
+  unsigned minor = 0;
+  if (std::sscanf(device.c_str(), "%x:%x", &major, &minor) != 2) return std::nullopt;
   if (const auto file = Below(mount.mountpoint, path)) return file;
-  if (inode == "0" || device_major != mount.device_major || device_minor != mount.device_minor)
-    return std::nullopt;
+  if (inode == "0" || makedev(major, minor) != mount.device) return std::nullopt;
   return path;
 }
 
-std::optional<std::string> MappedFile(const fs::path& process, const MountEntry& mount) {
+std::optional<std::string> MappedFile(const fs::path& process, const MountInfo& mount) {
   try {
     std::istringstream lines(ReadFile(process / "maps"));
     for (std::string line; std::getline(lines, line);) {
@@ -66,7 +67,7 @@ std::optional<std::string> MappedFile(const fs::path& process, const MountEntry&
   return std::nullopt;
 }
 
-std::optional<std::string> UseOf(const fs::path& process, const MountEntry& mount) {
+std::optional<std::string> UseOf(const fs::path& process, const MountInfo& mount) {
   if (const auto file = OpenFile(process, mount.mountpoint)) return "has " + *file + " open";
   if (const auto file = MappedFile(process, mount)) return "maps " + *file;
   if (const auto directory = LinkBelow(mount.mountpoint, process / "cwd")) {
@@ -86,7 +87,7 @@ std::string CommandOf(const fs::path& process) {
 
 }  // namespace
 
-std::vector<MountUser> FindMountUsers(const SystemPaths& system, const MountEntry& mount) {
+std::vector<MountUser> FindMountUsers(const SystemPaths& system, const MountInfo& mount) {
   std::vector<MountUser> users;
   std::error_code unreadable;
   for (fs::directory_iterator entry(system.proc, unreadable), end; !unreadable && entry != end;

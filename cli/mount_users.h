@@ -19,6 +19,6 @@ struct MountUser {
 };
 
 // One entry for each process; those that this user may not look into are missing.
-std::vector<MountUser> FindMountUsers(const SystemPaths& system, const MountEntry& mount);
+std::vector<MountUser> FindMountUsers(const SystemPaths& system, const MountInfo& mount);
 
 }  // namespace grabfs::cli

@@ -10,7 +10,7 @@ namespace {
 
 std::vector<std::string> LivingMounts(const Context& context) {
   std::vector<std::string> living;
-  for (const MountEntry& entry : GrabfsMounts(context.system)) {
+  for (const MountInfo& entry : GrabfsMounts(context.system)) {
     if (ExamineMountpoint(entry.mountpoint) == MountHealth::kAlive) {
       living.push_back(entry.mountpoint);
     }
@@ -19,7 +19,7 @@ std::vector<std::string> LivingMounts(const Context& context) {
 }
 
 [[noreturn]] void ThrowNoMount(const Context& context) {
-  const std::vector<MountEntry> mounts = GrabfsMounts(context.system);
+  const std::vector<MountInfo> mounts = GrabfsMounts(context.system);
   if (mounts.empty()) {
     throw NoDeviceError("no grabfs is mounted: 'grabfs-cli mount DIR' mounts one");
   }

@@ -57,7 +57,7 @@ class UmountVerb : public Verb {
       throw UsageError("umount: --stale finds mount points by itself");
     }
     nlohmann::json done = nlohmann::json::array();
-    for (const MountEntry& mount : stale_ ? FindStale(context) : FindOne(context)) {
+    for (const MountInfo& mount : stale_ ? FindStale(context) : FindOne(context)) {
       Unmount(context, mount);
       done.push_back(mount.mountpoint);
     }
@@ -66,23 +66,23 @@ class UmountVerb : public Verb {
   }
 
  private:
-  static std::vector<MountEntry> FindStale(const Context& context) {
-    std::vector<MountEntry> mounts = GrabfsMounts(context.system);
-    std::erase_if(mounts, [](const MountEntry& mount) {
+  static std::vector<MountInfo> FindStale(const Context& context) {
+    std::vector<MountInfo> mounts = GrabfsMounts(context.system);
+    std::erase_if(mounts, [](const MountInfo& mount) {
       return ExamineMountpoint(mount.mountpoint) != MountHealth::kStale;
     });
     return mounts;
   }
 
-  [[nodiscard]] std::vector<MountEntry> FindOne(const Context& context) const {
-    const std::vector<MountEntry> mounts = GrabfsMounts(context.system);
+  [[nodiscard]] std::vector<MountInfo> FindOne(const Context& context) const {
+    const std::vector<MountInfo> mounts = GrabfsMounts(context.system);
     if (mountpoint_.empty()) {
       if (mounts.empty()) throw NoDeviceError("no grabfs is mounted");
       if (mounts.size() > 1) throw UsageError("umount: several grabfs are mounted: name one");
       return mounts;
     }
     const std::string wanted = Normalized(mountpoint_);
-    const auto found = std::find_if(mounts.begin(), mounts.end(), [&](const MountEntry& mount) {
+    const auto found = std::find_if(mounts.begin(), mounts.end(), [&](const MountInfo& mount) {
       return mount.mountpoint == wanted;
     });
     if (found == mounts.end()) throw NoDeviceError(mountpoint_ + ": no grabfs is mounted there");
@@ -90,7 +90,7 @@ class UmountVerb : public Verb {
   }
 
   // The daemon that serves the mount; invalid when it is gone.
-  static UniqueFd FindDaemon(const MountEntry& mount) {
+  static UniqueFd FindDaemon(const MountInfo& mount) {
     try {
       return WatchProcess(Mount(mount.mountpoint).Status().pid);
     } catch (const Error&) {
@@ -99,7 +99,7 @@ class UmountVerb : public Verb {
   }
 
   // Returns when the daemon has ended too, so that its devices are free for the next mount.
-  void Unmount(const Context& context, const MountEntry& mount) const {
+  void Unmount(const Context& context, const MountInfo& mount) const {
     const UniqueFd daemon = FindDaemon(mount);
     Detach(context, mount);
     if (lazy_ || !daemon.valid() || AwaitEnd(daemon, Deadline::After(kDaemonSeconds))) return;
@@ -107,7 +107,7 @@ class UmountVerb : public Verb {
                 << ": unmounted, but its daemon has not ended yet\n";
   }
 
-  void Detach(const Context& context, const MountEntry& mount) const {
+  void Detach(const Context& context, const MountInfo& mount) const {
     // Asked beforehand too: fusermount3 does not hand errno values on.
     const std::vector<MountUser> users = FindMountUsers(context.system, mount);
     const int code = ::geteuid() == 0 ? AsRoot(mount) : AsUser(context, mount);
@@ -121,12 +121,12 @@ class UmountVerb : public Verb {
   }
 
   // Both return 0 or an errno value.
-  [[nodiscard]] int AsRoot(const MountEntry& mount) const {
+  [[nodiscard]] int AsRoot(const MountInfo& mount) const {
     const int flags = UMOUNT_NOFOLLOW | (lazy_ ? MNT_DETACH : 0);
     return ::umount2(mount.mountpoint.c_str(), flags) == 0 ? 0 : errno;
   }
 
-  [[nodiscard]] int AsUser(const Context& context, const MountEntry& mount) const {
+  [[nodiscard]] int AsUser(const Context& context, const MountInfo& mount) const {
     const auto fusermount = FindProgram(context, "fusermount3");
     if (!fusermount) throw Error(ENOENT, "umount: fusermount3 is missing; install fuse3");
     std::vector<std::string> args = {"-u", "-q", "--", mount.mountpoint};

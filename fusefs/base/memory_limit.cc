@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "fusefs/base/error.h"
+#include "fusefs/base/mount_info.h"
 
 namespace grabfs {
 namespace {
@@ -70,25 +71,12 @@ bool ContainsWord(std::string_view list, std::string_view word) {
   return false;
 }
 
-// Where the hierarchy is mounted, and which directory of it the mount shows ("/" but in
-// containers).
-struct Mount {
-  std::string root;
-  std::string point;
-};
-
-std::optional<Mount> FindMount(const Hierarchy& hierarchy, const std::string& root) {
-  std::ifstream file(root + "/proc/self/mountinfo");
-  std::string line;
-  while (std::getline(file, line)) {
-    std::istringstream words(line);
-    std::string skipped, word, type, source, options;
-    Mount mount;
-    words >> skipped >> skipped >> skipped >> mount.root >> mount.point;
-    while (words >> word && word != "-") continue;
-    words >> type >> source >> options;
-    if (type != hierarchy.type) continue;
-    if (hierarchy.controller.empty() || ContainsWord(options, hierarchy.controller)) return mount;
+std::optional<MountInfo> FindHierarchy(const Hierarchy& hierarchy, const std::string& root) {
+  for (MountInfo& mount : ReadMountInfo(root + "/proc")) {
+    if (mount.type != hierarchy.type) continue;
+    if (hierarchy.controller.empty() || ContainsWord(mount.super_options, hierarchy.controller)) {
+      return std::move(mount);
+    }
   }
   return std::nullopt;
 }
@@ -123,12 +111,13 @@ uint64_t AvailableInGroup(const Hierarchy& hierarchy, const fs::path& directory)
 
 // The least that the process's cgroup and those above it leave.
 uint64_t AvailableInHierarchy(const Hierarchy& hierarchy, const std::string& root) {
-  const std::optional<Mount> mount = FindMount(hierarchy, root);
+  // A mount shows another directory than "/" of the hierarchy in containers only.
+  const std::optional<MountInfo> mount = FindHierarchy(hierarchy, root);
   std::optional<std::string> group = FindGroup(hierarchy, root);
   if (!mount || !group) return kUnlimited;
   if (mount->root != "/" && group->starts_with(mount->root)) group->erase(0, mount->root.size());
 
-  const fs::path top = fs::path(root + mount->point);
+  const fs::path top = fs::path(root + mount->mountpoint);
   fs::path directory = (top / fs::path(*group).relative_path()).lexically_normal();
   uint64_t available = AvailableInGroup(hierarchy, top);
   while (directory.native().size() > top.native().size()) {

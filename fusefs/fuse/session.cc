@@ -16,8 +16,8 @@
 #include <utility>
 
 #include "fusefs/base/log.h"
+#include "fusefs/base/mount_info.h"
 #include "fusefs/fuse/fuse.h"
-#include "fusefs/vfs/mounts.h"
 
 namespace grabfs {
 namespace {
@@ -84,7 +84,9 @@ Session::Session(Options options, FileSystem* file_system)
   operations_.pending = &pending_;
   operations_.passthrough_wanted = options_.passthrough;
   operations_.drop_pages = [this](fuse_ino_t inode, off_t offset, off_t length) {
-    fuse_lowlevel_notify_inval_inode(session_.get(), inode, offset, length);
+    // By a thread that serves nothing: it may have to wait for another reader's request.
+    tasks_.Post(
+        [=, this] { fuse_lowlevel_notify_inval_inode(session_.get(), inode, offset, length); });
   };
   operations_.on_init = [this] { OnInit(); };
   operations_.on_first_request = [this] { OnFirstRequest(); };

@@ -14,8 +14,8 @@
 
 #include "fusefs/base/error.h"
 #include "fusefs/base/log.h"
+#include "fusefs/base/mount_info.h"
 #include "fusefs/base/unique_fd.h"
-#include "fusefs/vfs/mounts.h"
 
 namespace grabfs {
 namespace {

@@ -82,7 +82,7 @@ TEST_F(MountUmount, StaleCleansNothingWhereAllMountsLive) {
 TEST_F(MountUmount, UsersOfAMountAreFoundByDescriptorAndByMapping) {
   FakeDevice& device = AddDevice("sim0");
   const auto frame = device.FramePath(device.Capture());
-  const MountEntry mount = {frame.parent_path().string(), "grabfs", 0, 0};
+  const MountInfo mount = {.mountpoint = frame.parent_path().string()};
   const auto use = [&]() -> std::string {
     for (const MountUser& user : FindMountUsers({}, mount)) {
       if (user.pid == ::getpid()) return user.use;

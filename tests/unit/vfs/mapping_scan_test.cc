@@ -14,7 +14,6 @@
 #include <cstdlib>
 
 #include "fusefs/base/unique_fd.h"
-#include "fusefs/vfs/mounts.h"
 
 namespace grabfs {
 namespace {
@@ -71,15 +70,6 @@ TEST_F(MappingScanTest, AMappingLivesOnInAForkedChild) {
   writing.reset();
   ASSERT_EQ(waitpid(child, nullptr, 0), child);
   EXPECT_FALSE(Mapped());
-}
-
-TEST(MountsTest, TheRootIsMountedAndAFileIsNot) {
-  ASSERT_TRUE(FindMount("/"));
-  struct stat root = {};
-  ASSERT_EQ(stat("/", &root), 0);
-  EXPECT_EQ(FindMount("/proc")->type, "proc");
-  EXPECT_FALSE(FindMount("/proc/self/maps"));
-  EXPECT_EQ(MountDeviceNumber("/nothing/here"), 0U);
 }
 
 }  // namespace
