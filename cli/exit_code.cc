@@ -3,11 +3,15 @@
 
 namespace grabfs::cli {
 
+bool DaemonIsGone(const Error& error) {
+  return error.code() == ENOTCONN || error.code() == ECONNABORTED;
+}
+
 ExitCode ExitCodeOf(const Error& error) {
   if (dynamic_cast<const UsageError*>(&error) != nullptr) return ExitCode::kUsage;
+  if (DaemonIsGone(error)) return ExitCode::kNoDevice;
   switch (error.code()) {
     case ENODEV:
-    case ENOTCONN:
       return ExitCode::kNoDevice;
     case ETIMEDOUT:
       return ExitCode::kTimeout;

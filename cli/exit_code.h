@@ -38,6 +38,10 @@ class TimeoutError : public Error {
   explicit TimeoutError(const std::string& message) : Error(ETIMEDOUT, message) {}
 };
 
+// The daemon of the mount is gone: what was asked of it before gives another errno than what is
+// asked of it now.
+bool DaemonIsGone(const Error& error);
+
 // The status with which the program ends because of `error`.
 ExitCode ExitCodeOf(const Error& error);
 

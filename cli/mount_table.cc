@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/mount_table.h"
 
-#include <cerrno>
 #include <utility>
 
+#include "cli/exit_code.h"
 #include "cli/file.h"
 #include "fusefs/base/error.h"
 
@@ -30,8 +30,7 @@ MountHealth ExamineMountpoint(const std::string& mountpoint) {
     ReadFile(mountpoint + "/status.json");
     return MountHealth::kAlive;
   } catch (const Error& error) {
-    const bool gone = error.code() == ENOTCONN || error.code() == ECONNABORTED;
-    return gone ? MountHealth::kStale : MountHealth::kClosed;
+    return DaemonIsGone(error) ? MountHealth::kStale : MountHealth::kClosed;
   }
 }
 

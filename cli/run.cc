@@ -108,7 +108,7 @@ ExitCode Fail(Context& context, const std::string& message, ExitCode code) {
 
 std::string Explained(const Error& error) {
   const std::string gone = " (its daemon is gone: 'grabfs-cli umount --stale' clears the mount)";
-  return error.what() + (error.code() == ENOTCONN ? gone : "");
+  return error.what() + (DaemonIsGone(error) ? gone : "");
 }
 
 }  // namespace

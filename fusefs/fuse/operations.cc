@@ -354,14 +354,15 @@ void Poll(fuse_req_t req, fuse_ino_t /*ino*/, fuse_file_info* fi, fuse_pollhandl
 
 void Lock(fuse_req_t req, uint64_t ino, uint64_t owner, LockTable::Mode mode, bool wait) {
   FileSystem& files = Files(req);
+  const LockTable::Asker asker{owner, reinterpret_cast<uintptr_t>(req)};
   ServeWaiting(
-      req, [&files, ino, owner] { return files.CancelLock(ino, owner); },
+      req, [&files, ino, asker] { return files.CancelLock(ino, asker.id); },
       [&](const auto& ticket) {
         const auto reply = [req, ticket](int code) {
           ticket->Finish();
           fuse_reply_err(req, code);
         };
-        const auto outcome = files.Lock(ino, owner, mode, wait, [reply] { reply(0); });
+        const auto outcome = files.Lock(ino, asker, mode, wait, [reply] { reply(0); });
         if (outcome == LockTable::Outcome::kGranted) reply(0);
         if (outcome == LockTable::Outcome::kWouldBlock) reply(EWOULDBLOCK);
       });

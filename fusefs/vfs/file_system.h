@@ -111,10 +111,10 @@ class FileSystem : public DeviceObserver {
   struct statvfs Statistics();
 
   // flock(2); see LockTable.
-  LockTable::Outcome Lock(uint64_t inode, uint64_t owner, LockTable::Mode mode, bool wait,
+  LockTable::Outcome Lock(uint64_t inode, LockTable::Asker asker, LockTable::Mode mode, bool wait,
                           LockTable::Granted granted);
   void Unlock(uint64_t inode, uint64_t owner) { locks_.Unlock(inode, owner); }
-  bool CancelLock(uint64_t inode, uint64_t owner) { return locks_.Cancel(inode, owner); }
+  bool CancelLock(uint64_t inode, uint64_t asker_id) { return locks_.Cancel(inode, asker_id); }
 
   // Finds out which closed frames are still mapped. Returns when it wants to be called again;
   // nullopt: after the next WakeHousekeeper(). May take milliseconds; holds no lock meanwhile.

@@ -86,7 +86,7 @@ std::unique_ptr<OpenFile> FileSystem::OpenFrame(const NodePtr& node, uint64_t se
                                      [this] { kernel_->WakeHousekeeper(); });
 }
 
-LockTable::Outcome FileSystem::Lock(uint64_t number, uint64_t owner, LockTable::Mode mode,
+LockTable::Outcome FileSystem::Lock(uint64_t number, LockTable::Asker asker, LockTable::Mode mode,
                                     bool wait, LockTable::Granted granted) {
   const Inode inode = Inode::Decode(number);
   LockTable::Hold hold;
@@ -97,7 +97,7 @@ LockTable::Outcome FileSystem::Lock(uint64_t number, uint64_t owner, LockTable::
     hold.acquire = [pool, slot] { return pool->ring.HoldSlot(slot); };
     hold.release = [pool, slot] { pool->ring.Release(slot, false); };
   }
-  return locks_.Lock(number, owner, mode, wait, hold, std::move(granted));
+  return locks_.Lock(number, asker, mode, wait, hold, std::move(granted));
 }
 
 }  // namespace grabfs

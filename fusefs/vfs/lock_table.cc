@@ -13,8 +13,9 @@ void Run(const std::vector<std::function<void()>>& calls) {
 
 }  // namespace
 
-LockTable::Outcome LockTable::Lock(uint64_t inode, uint64_t owner, Mode mode, bool wait,
+LockTable::Outcome LockTable::Lock(uint64_t inode, Asker asker, Mode mode, bool wait,
                                    const Hold& hold, Granted granted) {
+  const uint64_t owner = asker.owner;
   Calls calls;
   Outcome outcome = Outcome::kWaiting;
   {
@@ -27,7 +28,7 @@ LockTable::Outcome LockTable::Lock(uint64_t inode, uint64_t owner, Mode mode, bo
     if (fair && TryGrant(file->second, owner, mode)) {
       outcome = Outcome::kGranted;
     } else if (wait) {
-      file->second.waiters.push_back({owner, mode, std::move(granted)});
+      file->second.waiters.push_back({asker, mode, std::move(granted)});
     } else {
       outcome = Outcome::kWouldBlock;
     }
@@ -43,14 +44,13 @@ void LockTable::Unlock(uint64_t inode, uint64_t owner) {
     const std::lock_guard lock(mutex_);
     const auto file = files_.find(inode);
     if (file == files_.end()) return;
-    file->second.waiters.remove_if([&](const Waiter& waiter) { return waiter.owner == owner; });
     file->second.owners.erase(owner);
     Settle(file, calls);
   }
   Run(calls);
 }
 
-bool LockTable::Cancel(uint64_t inode, uint64_t owner) {
+bool LockTable::Cancel(uint64_t inode, uint64_t id) {
   Calls calls;
   bool waited = false;
   {
@@ -58,7 +58,7 @@ bool LockTable::Cancel(uint64_t inode, uint64_t owner) {
     const auto file = files_.find(inode);
     if (file == files_.end()) return false;
     waited = file->second.waiters.remove_if(
-                 [&](const Waiter& waiter) { return waiter.owner == owner; }) > 0;
+                 [&](const Waiter& waiter) { return waiter.asker.id == id; }) > 0;
     Settle(file, calls);
   }
   Run(calls);
@@ -96,7 +96,7 @@ void LockTable::Settle(std::map<uint64_t, File>::iterator it, Calls& calls) {
   File& file = it->second;
   while (!file.waiters.empty()) {
     Waiter& first = file.waiters.front();
-    if (!TryGrant(file, first.owner, first.mode)) break;
+    if (!TryGrant(file, first.asker.owner, first.mode)) break;
     calls.push_back(std::move(first.granted));
     file.waiters.pop_front();
   }

@@ -28,21 +28,27 @@ class LockTable {
     std::function<void()> release;
   };
   using Granted = std::function<void()>;
+  // Who asks for a lock. The lock belongs to `owner`, an open file description; processes that
+  // share one may wait at the same time, so each request has an `id` of its own.
+  struct Asker {
+    uint64_t owner;
+    uint64_t id;
+  };
 
-  // Locks `inode` for `owner` (one open file description), converting a lock it has. kWaiting:
-  // `granted` is called later, by the thread that makes it possible, unless cancelled.
-  Outcome Lock(uint64_t inode, uint64_t owner, Mode mode, bool wait, const Hold& hold,
+  // Locks `inode`, converting a lock that the owner has. kWaiting: `granted` is called later, by
+  // the thread that makes it possible, unless cancelled.
+  Outcome Lock(uint64_t inode, Asker asker, Mode mode, bool wait, const Hold& hold,
                Granted granted);
-  // Gives up the lock, or the wait for it.
+  // Gives up the lock. Whoever waits, waits on: his request is another's than the one that unlocks.
   void Unlock(uint64_t inode, uint64_t owner);
   // Gives up a wait; true: `granted` will not be called.
-  bool Cancel(uint64_t inode, uint64_t owner);
+  bool Cancel(uint64_t inode, uint64_t id);
   // The hold of this inode may be acquired now.
   void Retry(uint64_t inode);
 
  private:
   struct Waiter {
-    uint64_t owner;
+    Asker asker;
     Mode mode;
     Granted granted;
   };

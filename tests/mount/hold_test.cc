@@ -278,6 +278,28 @@ TEST_F(HoldTest, ABlockedLockIsGrantedWhenTheOtherGoes) {
   EXPECT_EQ(child.Wait(), 0);
 }
 
+// After fork() two processes may wait for one and the same lock owner. Killing one must end it, and
+// must not take the answer away from the other.
+TEST_F(HoldTest, AKilledWaiterEndsAndItsSiblingWaitsOn) {
+  CaptureOne();
+  const UniqueFd shared = Open(BufferOfFrame(), O_RDONLY);
+  const UniqueFd holder = Open(BufferOfFrame(), O_RDONLY);
+  ASSERT_EQ(ErrorOf(::flock(holder.get(), LOCK_EX)), 0);
+  const auto wait_for_lock = [&](Child::Parent parent) {
+    parent.Tell();
+    return ErrorOf(::flock(shared.get(), LOCK_SH));
+  };
+  Child killed(wait_for_lock);
+  Child sibling(wait_for_lock);
+  killed.Await();
+  sibling.Await();
+  // Time to get into flock(); were it not enough, the test would only prove less.
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  killed.Kill();
+  ASSERT_EQ(ErrorOf(::flock(holder.get(), LOCK_UN)), 0);
+  EXPECT_EQ(sibling.Wait(), 0);
+}
+
 TEST_F(HoldTest, ClosingADescriptorUnlocksIt) {
   CaptureOne();
   UniqueFd buffer = Open(BufferOfFrame(), O_RDONLY);

@@ -18,13 +18,16 @@ constexpr uint64_t kFile = 7;
 class LockTableTest : public ::testing::Test {
  protected:
   Outcome Lock(uint64_t owner, Mode mode, bool wait = false) {
-    return table_.Lock(kFile, owner, mode, wait,
+    return Lock({owner, owner}, mode, wait);
+  }
+  Outcome Lock(LockTable::Asker asker, Mode mode, bool wait) {
+    return table_.Lock(kFile, asker, mode, wait,
                        {[this] {
                           ++acquired_;
                           return may_acquire_;
                         },
                         [this] { ++released_; }},
-                       [this, owner] { granted_.push_back(owner); });
+                       [this, asker] { granted_.push_back(asker.id); });
   }
 
   LockTable table_;
@@ -106,6 +109,26 @@ TEST_F(LockTableTest, GivingUpLetsTheNextOneThrough) {
   EXPECT_EQ(granted_, (std::vector<uint64_t>{3}));
 }
 
+// Processes that share an open file description, after fork(), are one owner and several waiters.
+TEST_F(LockTableTest, ARequestIsGivenUpAloneAmongThoseOfItsOwner) {
+  EXPECT_EQ(Lock(1, Mode::kExclusive), Outcome::kGranted);
+  EXPECT_EQ(Lock({2, 21}, Mode::kShared, true), Outcome::kWaiting);
+  EXPECT_EQ(Lock({2, 22}, Mode::kShared, true), Outcome::kWaiting);
+  EXPECT_TRUE(table_.Cancel(kFile, 21));
+  table_.Unlock(kFile, 1);
+  EXPECT_EQ(granted_, (std::vector<uint64_t>{22}));
+}
+
+TEST_F(LockTableTest, AnUnlockDoesNotEndTheWaitOfAnotherRequestOfTheOwner) {
+  EXPECT_EQ(Lock(1, Mode::kShared), Outcome::kGranted);
+  EXPECT_EQ(Lock({2, 20}, Mode::kShared, true), Outcome::kGranted);
+  EXPECT_EQ(Lock({2, 21}, Mode::kExclusive, true), Outcome::kWaiting);
+  table_.Unlock(kFile, 2);
+  EXPECT_TRUE(granted_.empty());
+  table_.Unlock(kFile, 1);
+  EXPECT_EQ(granted_, (std::vector<uint64_t>{21}));
+}
+
 TEST_F(LockTableTest, UnlockingWhatIsNotLockedDoesNothing) {
   table_.Unlock(kFile, 1);
   table_.Retry(kFile);
@@ -119,7 +142,7 @@ TEST(LockTableThreadsTest, ExclusiveMeansOneAtATime) {
   for (uint64_t owner = 1; owner <= 4; ++owner) {
     threads.emplace_back([&table, &inside, owner] {
       for (int i = 0; i < 2000; ++i) {
-        while (table.Lock(kFile, owner, Mode::kExclusive, false, {}, nullptr) !=
+        while (table.Lock(kFile, {owner, owner}, Mode::kExclusive, false, {}, nullptr) !=
                Outcome::kGranted) {
           std::this_thread::yield();
         }
