@@ -3,8 +3,10 @@
 // The test picture as a source.
 #include "fusefs/source/pattern.h"
 
+#include <array>
 #include <cerrno>
 #include <utility>
+#include <vector>
 
 #include "fusefs/base/error.h"
 #include "fusefs/source/options.h"
@@ -37,18 +39,27 @@ class Picture {
       throw Error(EINVAL,
                   "format " + format.name() + ": pattern can be one of " + PaintableNames());
     }
-    table_.resize(test_picture_table_bytes(&geometry_));
-    test_picture_table_init(&geometry_, table_.data());
+    table_.resize((test_picture_table_bytes(&geometry_) + sizeof(CacheLine) - 1) /
+                  sizeof(CacheLine));
+    test_picture_table_init(&geometry_, rows());
   }
 
   void Paint(uint64_t sequence, std::span<std::byte> frame) const {
-    test_picture_paint(&geometry_, table_.data(), sequence, 0, frame.size(),
+    test_picture_paint(&geometry_, rows(), sequence, 0, frame.size(),
                        reinterpret_cast<uint8_t*>(frame.data()));
   }
 
  private:
+  // Copies between memory that is not aligned alike take twice the time on some processors.
+  struct alignas(64) CacheLine {
+    std::array<uint8_t, 64> bytes;
+  };
+
+  [[nodiscard]] const uint8_t* rows() const { return table_.front().bytes.data(); }
+  [[nodiscard]] uint8_t* rows() { return table_.front().bytes.data(); }
+
   test_picture geometry_{};
-  std::vector<uint8_t> table_;
+  std::vector<CacheLine> table_;
 };
 
 class Pattern final : public SoftwareSource {
