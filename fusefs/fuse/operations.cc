@@ -268,8 +268,8 @@ void Release(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
 
 // Like Serve(), for a callback whose reply may have to wait for something to happen.
 template <typename Body>
-void ServeWaiting(fuse_req_t req, PendingRequests::GiveUp give_up, Body&& body) {
-  const auto ticket = Context(req).pending->Add(req, std::move(give_up));
+void ServeWaiting(fuse_req_t req, Body&& body) {
+  const auto ticket = Context(req).pending->Add(req);
   try {
     std::forward<Body>(body)(ticket);
   } catch (...) {
@@ -304,14 +304,13 @@ void Read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, fuse_file_i
     return;
   }
   const bool wait = (fi->flags & O_NONBLOCK) == 0;
-  ServeWaiting(
-      req, [&file] { return file.CancelRead(); },
-      [&](const auto& ticket) {
-        file.Read(from, size, wait, [req, ticket](std::span<const std::byte> data, const Error*) {
-          ticket->Finish();
-          ReplyData(req, data);
-        });
-      });
+  ServeWaiting(req, [&](const auto& ticket) {
+    file.Read(from, size, wait, [req, ticket](std::span<const std::byte> data, const Error*) {
+      ticket->Finish();
+      ReplyData(req, data);
+    });
+    ticket->Waits([&file] { return file.CancelRead(); });
+  });
 }
 
 void Write(fuse_req_t req, fuse_ino_t /*ino*/, const char* buffer, size_t size, off_t offset,
@@ -355,17 +354,20 @@ void Poll(fuse_req_t req, fuse_ino_t /*ino*/, fuse_file_info* fi, fuse_pollhandl
 void Lock(fuse_req_t req, uint64_t ino, uint64_t owner, LockTable::Mode mode, bool wait) {
   FileSystem& files = Files(req);
   const LockTable::Asker asker{owner, reinterpret_cast<uintptr_t>(req)};
-  ServeWaiting(
-      req, [&files, ino, asker] { return files.CancelLock(ino, asker.id); },
-      [&](const auto& ticket) {
-        const auto reply = [req, ticket](int code) {
-          ticket->Finish();
-          fuse_reply_err(req, code);
-        };
-        const auto outcome = files.Lock(ino, asker, mode, wait, [reply] { reply(0); });
-        if (outcome == LockTable::Outcome::kGranted) reply(0);
-        if (outcome == LockTable::Outcome::kWouldBlock) reply(EWOULDBLOCK);
-      });
+  ServeWaiting(req, [&](const auto& ticket) {
+    const auto reply = [req, ticket](int code) {
+      ticket->Finish();
+      fuse_reply_err(req, code);
+    };
+    const auto outcome = files.Lock(ino, asker, mode, wait, [reply] { reply(0); });
+    if (outcome == LockTable::Outcome::kGranted) {
+      reply(0);
+    } else if (outcome == LockTable::Outcome::kWouldBlock) {
+      reply(EWOULDBLOCK);
+    } else {
+      ticket->Waits([&files, ino, asker] { return files.CancelLock(ino, asker.id); });
+    }
+  });
 }
 
 void Flock(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi, int op) {

@@ -6,20 +6,36 @@
 
 namespace grabfs {
 
+void PendingRequests::Ticket::Waits(GiveUp give_up) {
+  {
+    const std::lock_guard lock(mutex_);
+    give_up_ = std::move(give_up);
+  }
+  Settle();
+}
+
 void PendingRequests::Ticket::Finish() {
   {
     const std::lock_guard lock(owner_->mutex_);
     owner_->waiting_.erase(req_);
   }
   const std::lock_guard lock(mutex_);
-  give_up_ = nullptr;
+  finished_ = true;
 }
 
 void PendingRequests::Ticket::Interrupt() {
   {
     const std::lock_guard lock(mutex_);
-    if (!give_up_ || !give_up_()) return;
-    give_up_ = nullptr;
+    interrupted_ = true;
+  }
+  Settle();
+}
+
+void PendingRequests::Ticket::Settle() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (finished_ || !interrupted_ || !give_up_ || !give_up_()) return;
+    finished_ = true;
   }
   {
     const std::lock_guard lock(owner_->mutex_);
@@ -28,8 +44,8 @@ void PendingRequests::Ticket::Interrupt() {
   fuse_reply_err(req_, EINTR);
 }
 
-std::shared_ptr<PendingRequests::Ticket> PendingRequests::Add(fuse_req_t req, GiveUp give_up) {
-  auto ticket = std::make_shared<Ticket>(this, req, std::move(give_up));
+std::shared_ptr<PendingRequests::Ticket> PendingRequests::Add(fuse_req_t req) {
+  auto ticket = std::make_shared<Ticket>(this, req);
   {
     const std::lock_guard lock(mutex_);
     waiting_[req] = ticket;

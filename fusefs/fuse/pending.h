@@ -22,28 +22,33 @@ class PendingRequests {
  public:
   // Gives up the wait; true: it will not be replied to by anybody else.
   using GiveUp = std::function<bool()>;
-  // Claims the right to reply; may be called once.
   class Ticket {
    public:
-    Ticket(PendingRequests* owner, fuse_req_t req, GiveUp give_up)
-        : owner_(owner), req_(req), give_up_(std::move(give_up)) {}
-    // To be called directly before the reply.
+    Ticket(PendingRequests* owner, fuse_req_t req) : owner_(owner), req_(req) {}
+    // The wait has begun, unless it is over already: an interrupt, also one that has come before,
+    // may call `give_up` from now on, until Finish().
+    void Waits(GiveUp give_up);
+    // To be called directly before the reply, once.
     void Finish();
 
    private:
     friend class PendingRequests;
     void Interrupt();
+    // Replies EINTR when it is time to and the wait can be given up.
+    void Settle();
 
     PendingRequests* const owner_;
     const fuse_req_t req_;
-    std::mutex mutex_;  // guards give_up_; before the locks that give_up_ takes
-    GiveUp give_up_;    // null once the request is finished
+    std::mutex mutex_;  // guards all below; before the locks that give_up_ takes
+    bool finished_ = false;
+    bool interrupted_ = false;
+    GiveUp give_up_;  // null before the wait
   };
 
   explicit PendingRequests(TaskThread* tasks) : tasks_(tasks) {}
 
-  // Call it before the wait begins: `give_up` may be called from now on, until Finish().
-  std::shared_ptr<Ticket> Add(fuse_req_t req, GiveUp give_up);
+  // Call it before the wait begins, so that no interrupt is missed.
+  std::shared_ptr<Ticket> Add(fuse_req_t req);
 
  private:
   static void OnInterrupt(fuse_req_t req, void* self);

@@ -53,23 +53,6 @@ class HoldTest : public MountTest {
   uint64_t sequence_ = 0;
 };
 
-void SendFd(int socket, int fd) {
-  char byte = 'x';
-  iovec data{&byte, 1};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
-  ASSERT_EQ(::sendmsg(socket, &message, 0), 1);
-}
-
 TEST_F(HoldTest, WithoutHoldersTheOldestFrameIsRecycled) {
   CaptureOne();
   ExpectRecycled();

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/mount/support/file.h"
 
+#include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <utility>
 
@@ -28,7 +31,7 @@ UniqueFd Open(const std::string& path, int flags) {
 }
 
 int OpenError(const std::string& path, int flags) {
-  const UniqueFd fd(::open(path.c_str(), flags | O_CLOEXEC));
+  const UniqueFd fd(::open(path.c_str(), flags | O_CLOEXEC, 0600));
   return fd.valid() ? 0 : errno;
 }
 
@@ -110,6 +113,23 @@ std::string XattrFd(int fd, const std::string& name) {
   std::array<char, 256> value{};
   const std::string full = "user.grabfs." + name;
   return XattrText(::fgetxattr(fd, full.c_str(), value.data(), value.size()), value.data());
+}
+
+void SendFd(int socket, int fd) {
+  char byte = 'x';
+  iovec data{&byte, 1};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
+  CheckSyscall(::sendmsg(socket, &message, 0), "sendmsg");
 }
 
 Mapping::Mapping(int fd, size_t length, int protection, int flags, off_t offset) : length_(length) {

@@ -44,6 +44,9 @@ void CreateFile(const std::string& path, std::span<const std::byte> contents);
 std::string Xattr(const std::string& path, const std::string& name);
 std::string XattrFd(int fd, const std::string& name);
 
+// Passes a descriptor on; whoever receives from the socket has it then. Throws.
+void SendFd(int socket, int fd);
+
 class Mapping {
  public:
   // `length` bytes of the file from `offset` on. Throws Error.
