@@ -12,6 +12,8 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
+#include <future>
+#include <memory>
 #include <mutex>
 #include <utility>
 
@@ -24,6 +26,7 @@ namespace {
 
 // Frames are often closed many at a time: look once for all of them.
 constexpr std::chrono::milliseconds kHousekeepingDelay{20};
+constexpr std::chrono::seconds kPatienceWithDirectories{1};
 
 // What libfuse says: the reason of a failed mount, or something for the log. It prints lines in
 // pieces.
@@ -165,8 +168,18 @@ void Session::ForgetName(uint64_t parent, uint64_t child, const std::string& nam
   });
 }
 
-void Session::DropName(uint64_t parent, const std::string& name) {
-  fuse_lowlevel_notify_inval_entry(session_.get(), parent, name.c_str(), name.size());
+// mv frames/00000042.raw width, say, holds the lock of frames/ and waits for the lock of width,
+// which belongs to a write() that the calling thread is about to answer.
+void Session::DropNames(std::vector<Name> names) {
+  const auto dropped = std::make_shared<std::promise<void>>();
+  tasks_.Post([this, names = std::move(names), dropped] {
+    for (const Name& entry : names) {
+      fuse_lowlevel_notify_inval_entry(session_.get(), entry.parent, entry.name.c_str(),
+                                       entry.name.size());
+    }
+    dropped->set_value();
+  });
+  (void)dropped->get_future().wait_for(kPatienceWithDirectories);
 }
 
 void Session::ForgetAttributes(uint64_t inode) {

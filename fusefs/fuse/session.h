@@ -46,7 +46,7 @@ class Session : private Kernel {
  private:
   // Kernel
   void ForgetName(uint64_t parent, uint64_t child, const std::string& name) override;
-  void DropName(uint64_t parent, const std::string& name) override;
+  void DropNames(std::vector<Name> names) override;
   void ForgetAttributes(uint64_t inode) override;
   void DropPages(uint64_t inode) override;
   void WakeHousekeeper() override;

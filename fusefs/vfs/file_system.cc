@@ -60,7 +60,7 @@ void FileSystem::AddDevice(std::unique_ptr<Device> device) {
     by_number_[node->number] = node;
     if (!running_) return;
   }
-  kernel_->DropName(kRootInode, node->device->name());
+  kernel_->DropNames({{kRootInode, node->device->name()}});
   kernel_->ForgetAttributes(kRootInode);
   node->device->Run(this);
 }
@@ -122,14 +122,16 @@ void FileSystem::OnPoolReplaced(const Device& device, Pool& old,
                                 std::span<const uint64_t> sequences) {
   const NodePtr node = NodeNamed(device.name());
   if (!node) return;
+  std::vector<Kernel::Name> names;
   const uint64_t frames = Of(*node, NodeKind::kFramesDir).number();
-  for (const uint64_t sequence : sequences) kernel_->DropName(frames, FrameName(sequence));
+  for (const uint64_t sequence : sequences) names.push_back({frames, FrameName(sequence)});
   const uint64_t buffers = Of(*node, NodeKind::kBuffersDir).number();
   for (uint32_t slot = 0; slot < old.memory.size(); ++slot) {
     if ((old.notes[slot] & Pool::kBufferNameKnown) != 0) {
-      kernel_->DropName(buffers, BufferName(slot));
+      names.push_back({buffers, BufferName(slot)});
     }
   }
+  if (!names.empty()) kernel_->DropNames(std::move(names));
 }
 
 void FileSystem::OnRefilled(const Device& device, Pool& pool, uint32_t slot) {

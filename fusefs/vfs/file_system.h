@@ -41,12 +41,17 @@ struct DataPath {
 // What the file system asks of the kernel's caches. Implemented by the FUSE edge.
 class Kernel {
  public:
+  struct Name {
+    uint64_t parent;
+    std::string name;
+  };
+
   virtual ~Kernel() = default;
   // Soon: the name is gone.
   virtual void ForgetName(uint64_t parent, uint64_t child, const std::string& name) = 0;
-  // Now, before it returns: the same. Not for workers: it waits for locks of the kernel that one
-  // may hold whom only a worker can help.
-  virtual void DropName(uint64_t parent, const std::string& name) = 0;
+  // The same for many, before it returns if that can be: whoever holds a directory's lock in the
+  // kernel may be waiting for the caller to reply, so it does not wait for long.
+  virtual void DropNames(std::vector<Name> names) = 0;
   // Soon: size and times have changed.
   virtual void ForgetAttributes(uint64_t inode) = 0;
   // Now, before it returns: cached pages are written back and discarded.
