@@ -76,6 +76,8 @@ void Init(void* userdata, fuse_conn_info* conn) {
   fuse_unset_feature_flag(conn, FUSE_CAP_WRITEBACK_CACHE);
   fuse_unset_feature_flag(conn, FUSE_CAP_OVER_IO_URING);
   fuse_unset_feature_flag(conn, FUSE_CAP_READDIRPLUS_AUTO);
+  // Without it the kernel looks up one name of a directory at a time, for everybody.
+  fuse_set_feature_flag(conn, FUSE_CAP_PARALLEL_DIROPS);
   if (context.passthrough_wanted) {
     context.passthrough_offered = fuse_set_feature_flag(conn, FUSE_CAP_PASSTHROUGH);
   }
