@@ -87,6 +87,7 @@ void ApplyMountOption(const std::string& option, DaemonOptions& options) {
 }
 
 std::string ResolveMountpoint(const std::string& path) {
+  if (path.empty()) throw Error(EINVAL, "the mount point is an empty word");
   std::error_code error;
   const auto resolved = std::filesystem::canonical(path, error);
   // A dead mount cannot be looked into, but its name is good enough to say so later.

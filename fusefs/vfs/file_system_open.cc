@@ -22,6 +22,7 @@ bool Writes(int flags) { return (flags & O_ACCMODE) != O_RDONLY; }
 
 std::unique_ptr<OpenFile> FileSystem::Open(uint64_t number, int flags, pid_t caller) {
   if (number == kRootStatusInode) {
+    if (Writes(flags)) throw Error(EACCES, "status.json cannot be written");
     return std::make_unique<TextFile>(
         nullptr, [this] { return MountStatus(options_.mountpoint, Nodes(), data_path()); },
         nullptr);
