@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs a libFuzzer entry point as an ordinary test: over every file of its corpus, then over a
-// fixed number of mutations of them. The mutations are the same in every run, so a failure repeats.
-//
-// For an open-ended search, give the same entry point to clang's own driver (one command):
-//     clang++ -std=c++20 -I. -g -fsanitize=fuzzer,address,undefined -o y4m_fuzz
-//         tests/fuzz/y4m_fuzz.cc fusefs/source/{clip,options,y4m}.cc fusefs/base/*.cc
-//     ./y4m_fuzz COPY_OF_THE_CORPUS
+// Runs a fuzz target as an ordinary test: over every file of its corpus, then over mutations of
+// them until there were enough or the time is up. The mutations are the same in every run, so a
+// failure repeats. The search for new inputs is libFuzzer's: search.sh.
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -19,20 +17,21 @@
 #include <string>
 #include <vector>
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
-namespace grabfs {
+namespace grabfs::fuzz {
 namespace {
 
 constexpr int kMutations = 20000;
+constexpr std::chrono::seconds kEnough{5};
 constexpr uint64_t kSeed = 1995;
 
 using Input = std::string;
 
 std::vector<Input> ReadCorpus() {
   std::vector<std::filesystem::path> paths;
-  for (const auto& entry : std::filesystem::directory_iterator(GRABFS_CORPUS)) {
-    paths.push_back(entry.path());
+  for (const auto& entry : std::filesystem::directory_iterator(std::getenv("GRABFS_CORPUS"))) {
+    if (entry.path().filename() != "dictionary") paths.push_back(entry.path());
   }
   std::ranges::sort(paths);
   std::vector<Input> corpus;
@@ -100,8 +99,11 @@ TEST(BoundedFuzz, TheCorpusPasses) {
 TEST(BoundedFuzz, MutationsOfTheCorpusPass) {
   const std::vector<Input> corpus = ReadCorpus();
   Mutator mutator(corpus);
-  for (int i = 0; i < kMutations; ++i) FeedTarget(mutator.Next());
+  const auto end = std::chrono::steady_clock::now() + kEnough;
+  for (int i = 0; i < kMutations && std::chrono::steady_clock::now() < end; ++i) {
+    FeedTarget(mutator.Next());
+  }
 }
 
 }  // namespace
-}  // namespace grabfs
+}  // namespace grabfs::fuzz

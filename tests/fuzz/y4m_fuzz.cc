@@ -2,39 +2,14 @@
 //
 // Any bytes as a YUV4MPEG2 file: either they are refused with EINVAL and a reason, or every frame
 // that the index promises lies within the file and can be read.
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdlib>
-#include <string>
-#include <string_view>
-#include <vector>
-
-#include "fusefs/base/error.h"
-#include "fusefs/base/unique_fd.h"
-#include "fusefs/source/clip.h"
 #include "fusefs/source/y4m.h"
 
-namespace grabfs {
+#include "fusefs/source/clip.h"
+#include "tests/fuzz/clip_file.h"
+#include "tests/fuzz/fuzz.h"
+
+namespace grabfs::fuzz {
 namespace {
-
-// Larger pictures cost time and show nothing new.
-constexpr uint64_t kLargestFrame = 1 << 20;
-
-void Require(bool condition) {
-  if (!condition) std::abort();
-}
-
-// Runs `action`; an Error must say EINVAL and why.
-template <typename Action>
-void AcceptOrRefuse(Action action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    Require(error.code() == EINVAL && error.what()[0] != '\0');
-  }
-}
 
 void CheckHeaders(std::string_view text) {
   AcceptOrRefuse([text] {
@@ -51,23 +26,20 @@ void CheckHeaders(std::string_view text) {
 }
 
 void CheckFile(std::string_view text) {
-  const UniqueFd file(CheckSyscall(::memfd_create("y4m", MFD_CLOEXEC), "memfd_create"));
-  Require(::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+  const ClipFile file(text);
   AcceptOrRefuse([&file, text] {
-    const Clip clip("/proc/self/fd/" + std::to_string(file.get()), {});
+    const Clip clip(file.path(), {});
     Require(clip.frames() > 0 && clip.frames() * clip.format().bytes < text.size());
-    if (clip.format().bytes > kLargestFrame) return;
-    std::vector<std::byte> frame(clip.format().bytes);
-    for (uint64_t i = 0; i < clip.frames(); ++i) clip.Read(i, frame);
+    ReadEveryFrame(clip);
   });
 }
 
 }  // namespace
-}  // namespace grabfs
+}  // namespace grabfs::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const std::string_view text(reinterpret_cast<const char*>(data), size);
-  grabfs::CheckHeaders(text);
-  grabfs::CheckFile(text);
+  const std::string_view text = grabfs::fuzz::TextOf(data, size);
+  grabfs::fuzz::CheckHeaders(text);
+  grabfs::fuzz::CheckFile(text);
   return 0;
 }
