@@ -155,7 +155,7 @@ TEST_F(AttributesTest, JunkIsRefusedAndDoesNoHarm) {
 
 TEST_F(AttributesTest, JunkInTheReasonIsStillJson) {
   EXPECT_NE(WriteText(device().Path("format"), "\"\\\x01\xff\xfe"), 0);
-  EXPECT_NO_THROW(device().Status());
+  EXPECT_TRUE(device().Status().is_object());
 }
 
 TEST_F(AttributesTest, NumbersBeyondMemoryAreRefusedWithTheArithmetic) {

@@ -35,7 +35,8 @@ def mount_tests(name, data_paths = DATA_PATHS, data = [], deps = [], size = "med
             data = ["//fusefs:grabfs"] + data,
             env = {"GRABFS_DATA_PATH": path},
             main = "//tests/mount/support:main",
-            tags = ["mount"],
+            # An ordinary user's daemon has the threads of the cached path: one of them is enough.
+            tags = ["mount"] + (["no-tsan"] if path == "user" else []),
             deps = [":" + name + "_cases"],
             **kwargs
         )

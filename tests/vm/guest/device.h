@@ -10,8 +10,8 @@
 
 namespace grabfs::vm {
 
-// Ways to lose a device. Only buses of real devices know the last two; kInjected is the module's own
-// GRABDMA_FAULT_UNPLUG.
+// Ways to lose a device. Only buses of real devices know the last two; kInjected is the module's
+// own GRABDMA_FAULT_UNPLUG.
 enum class Loss { kUnbind, kInjected, kRemove, kUnplug };
 
 // Is it one of the ways that only buses of real devices know?
