@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Who may do what: every file of a mount, opened for reading and for writing by root, the owner,
+// somebody of the owner's group and a stranger, for every combination of umask=, ro and
+// allow_other. What must come out is computed here from the documented modes, by the rules of any
+// file system.
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "tests/mount/support/fixture.h"
+#include "tests/mount/support/users.h"
+
+namespace grabfs::mount_test {
+namespace {
+
+struct Options {
+  mode_t umask;
+  bool read_only;
+  bool allow_other;
+
+  [[nodiscard]] std::vector<std::string> Words() const {
+    char text[16];
+    std::snprintf(text, sizeof text, "umask=%03o", umask);
+    std::vector<std::string> words = {text, "uid=" + std::to_string(kOwner.uid),
+                                      "gid=" + std::to_string(kOwner.gid)};
+    if (read_only) words.emplace_back("ro");
+    if (allow_other) words.emplace_back("allow_other");
+    return words;
+  }
+};
+
+// A file and what docs/mount.md says of it.
+struct Entry {
+  std::string path;
+  mode_t mode;            // before umask
+  bool writable = false;  // by whom the modes allow it, root included
+};
+
+constexpr mode_t kDirectoryMode = 0755;
+
+bool Permits(const User& user, mode_t mode, mode_t wanted) {
+  if (user.uid == kSuperuser.uid) return true;
+  unsigned shift = 0;
+  if (user.uid == kOwner.uid) {
+    shift = 6;
+  } else if (user.gid == kOwner.gid) {
+    shift = 3;
+  }
+  return ((mode >> shift) & wanted) == wanted;
+}
+
+// The errno that opening must give, 0 for success.
+int ExpectedError(const User& user, const Options& options, const Entry& entry, bool write) {
+  if (!options.allow_other && user.uid != kSuperuser.uid) return EACCES;
+  if (!Permits(user, kDirectoryMode & ~options.umask, 1)) return EACCES;
+  if (write && options.read_only) return EROFS;
+  if (!Permits(user, entry.mode & ~options.umask, write ? 2 : 4)) return EACCES;
+  return write && !entry.writable ? EACCES : 0;
+}
+
+class PermissionsTest : public EnvironmentTest {
+ protected:
+  void SetUp() override {
+    EnvironmentTest::SetUp();
+    if (!IsSkipped() && ::geteuid() != 0) GTEST_SKIP() << "only root can become other users";
+  }
+
+  static std::vector<Entry> Entries(const Mount& mount) {
+    const Device sim = mount.GetDevice();
+    return {
+        {mount.Path("status.json"), 0444},
+        {sim.Path("status.json"), 0444},
+        {sim.Path("events"), 0444},
+        {sim.Path("stride"), 0444},
+        {sim.Path("policy"), 0644, true},
+        {sim.Path("state"), 0644, true},
+        {sim.latest(), 0444},
+        {sim.Frame(sim.Frames().front()), 0444},
+        {sim.Buffer(0), 0644, true},
+    };
+  }
+
+  // Opens every entry both ways as the user; the exit status is the number of surprises.
+  static int Try(const User& user, const Options& options, const std::vector<Entry>& entries) {
+    int surprises = 0;
+    for (const Entry& entry : entries) {
+      for (const bool write : {false, true}) {
+        const int expected = ExpectedError(user, options, entry, write);
+        const int error = OpenError(entry.path, write ? O_WRONLY : O_RDONLY);
+        if (error == expected) continue;
+        std::fprintf(stderr, "%s opens %s for %s: errno %d, not %d\n", user.name,
+                     entry.path.c_str(), write ? "writing" : "reading", error, expected);
+        ++surprises;
+      }
+    }
+    return surprises;
+  }
+
+  static void CheckAll(const Options& options) {
+    // Streaming, because with `ro` nobody can start it.
+    const Mount mount({{"sim0=pattern,format=GREY,width=32,height=32,rate=0,buffers=3,"
+                        "policy=keep-oldest,state=streaming"},
+                       options.Words()});
+    ASSERT_EQ(mount.Status().at("data_path"), DataPathName(ActiveDataPath()));
+    ASSERT_TRUE(WaitUntil([&] { return mount.GetDevice().Frames().size() == 3; }));
+    const std::vector<Entry> entries = Entries(mount);
+    for (const User& user : {kSuperuser, kOwner, kColleague, kStranger}) {
+      EXPECT_EQ(RunAs(user, [&] { return Try(user, options, entries); }), 0)
+          << user.name << ", options: " << ::testing::PrintToString(options.Words());
+    }
+  }
+};
+
+TEST_F(PermissionsTest, UmaskAndReadOnlyDecideForEveryFileAndEverybody) {
+  for (const mode_t umask : {0000U, 0022U, 0027U, 0077U, 0133U, 0777U}) {
+    for (const bool read_only : {false, true}) {
+      CheckAll({.umask = umask, .read_only = read_only, .allow_other = true});
+    }
+  }
+}
+
+TEST_F(PermissionsTest, WithoutAllowOtherNobodyElseGetsInWhateverTheModesSay) {
+  for (const bool read_only : {false, true}) {
+    CheckAll({.umask = 0, .read_only = read_only, .allow_other = false});
+  }
+}
+
+TEST_F(PermissionsTest, OnlyWhoMayWriteTheDirectoryGivesFramesUp) {
+  const Mount mount({{kDevice}, Options{0022, false, true}.Words()});
+  const Device sim = mount.GetDevice();
+  const std::string frame = sim.Frame(sim.Capture(1));
+  const auto unlink_frame = [&frame] { return ErrorOf(::unlink(frame.c_str())); };
+  EXPECT_EQ(RunAs(kStranger, unlink_frame), EACCES);
+  EXPECT_EQ(RunAs(kColleague, unlink_frame), EACCES);
+  EXPECT_EQ(RunAs(kOwner, unlink_frame), 0);
+}
+
+TEST_F(PermissionsTest, AProcessThatIsGivenADescriptorReadsAndHoldsWithoutAnyRight) {
+  const Mount mount({{kDevice}, Options{0077, false, false}.Words()});
+  const Device sim = mount.GetDevice();
+  const Picture picture(kFormat, kWidth, kHeight);
+  const uint64_t sequence = sim.Capture(1);
+  UniqueFd fd = Open(sim.Frame(sequence), O_RDONLY);
+  Child child([&](Child::Parent parent) {
+    Become(kStranger);
+    parent.Tell();
+    parent.Await();
+    return picture.IsFrame(ReadAll(fd.get()), sequence) ? 0 : 1;
+  });
+  child.Await();
+  fd.reset();
+  sim.Capture(3 * kBuffers);
+  EXPECT_TRUE(Exists(sim.Frame(sequence)));
+  child.Tell();
+  EXPECT_EQ(child.Wait(), 0);
+  EXPECT_TRUE(sim.IsRecycled(sequence));
+}
+
+}  // namespace
+}  // namespace grabfs::mount_test
