@@ -88,12 +88,12 @@ void FrameGuards::Abandon(pid_t thread) {
 
 std::vector<FrameGuards::Entry> FrameGuards::TakeEnded() {
   const uint64_t now = MonotonicNs();
-  const auto ended = std::ranges::stable_partition(entries_, [now](const Entry& entry) {
-    return !entry.threads.empty() && entry.until_ns > now;
-  });
-  std::vector<Entry> taken(std::make_move_iterator(ended.begin()),
-                           std::make_move_iterator(ended.end()));
-  entries_.erase(ended.begin(), ended.end());
+  const auto ended = [now](const Entry& entry) {
+    return entry.threads.empty() || entry.until_ns <= now;
+  };
+  std::vector<Entry> taken;
+  std::ranges::copy_if(entries_, std::back_inserter(taken), ended);
+  std::erase_if(entries_, ended);
   return taken;
 }
 
