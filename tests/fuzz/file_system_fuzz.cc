@@ -8,9 +8,11 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "tests/fuzz/fuzz.h"
@@ -64,6 +66,7 @@ class Script {
  private:
   size_t Take(void* to, size_t size) {
     size = std::min(size, bytes_.size());
+    if (size == 0) return 0;
     std::memcpy(to, bytes_.data(), size);
     bytes_.remove_prefix(size);
     return size;
@@ -183,7 +186,8 @@ class Session {
     if (open_.empty()) return;
     std::vector<std::byte> data(script.Number() % kMaxData);
     const std::string start = script.Name();
-    std::memcpy(data.data(), start.data(), std::min(start.size(), data.size()));
+    const auto bytes = std::as_bytes(std::span(start));
+    std::ranges::copy(bytes.first(std::min(bytes.size(), data.size())), data.begin());
     const uint64_t offset = script.Number();
     const bool writeback = script.Byte() % 2 == 0;
     script.OneOf(open_)->Write(offset, data, writeback,

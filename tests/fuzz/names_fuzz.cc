@@ -56,7 +56,9 @@ void CheckTextOfTheCommandLine(const std::string& text) {
 }  // namespace grabfs::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const std::string text(grabfs::fuzz::TextOf(data, size));
+  // Names and words come as C strings.
+  std::string_view rest = grabfs::fuzz::TextOf(data, size);
+  const std::string text(grabfs::fuzz::TakeUntil(rest, '\0'));
   grabfs::fuzz::CheckNamesOfTheMount(text);
   grabfs::fuzz::CheckValues(text);
   grabfs::fuzz::CheckTextOfTheCommandLine(text);
