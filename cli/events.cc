@@ -30,6 +30,11 @@ Event::Kind ParseKind(const std::string& name) {
   return found == kKinds.end() ? Event::Kind::kOther : found->second;
 }
 
+uint64_t CountOr(const nlohmann::json& event, const char* key, uint64_t absent) {
+  const auto found = event.find(key);
+  return found == event.end() ? absent : ToCount(*found);
+}
+
 }  // namespace
 
 Event ParseEvent(std::string_view line) {
@@ -37,9 +42,9 @@ Event ParseEvent(std::string_view line) {
   try {
     Event event;
     event.kind = ParseKind(json.at("event").get<std::string>());
-    event.sequence = json.value("sequence", event.sequence);
-    event.count = json.value("count", event.count);
-    event.timestamp_ns = json.value("timestamp_ns", event.timestamp_ns);
+    event.sequence = CountOr(json, "sequence", event.sequence);
+    event.count = CountOr(json, "count", event.count);
+    event.timestamp_ns = CountOr(json, "timestamp_ns", event.timestamp_ns);
     event.reason = json.value("reason", event.reason);
     event.state = json.value("state", event.state);
     return event;

@@ -18,30 +18,41 @@ auto Guarded(const std::string& origin, Parse parse) {
     return parse();
   } catch (const json::exception& e) {
     throw Error(EPROTO, origin + ": not what a grabfs mount says: " + e.what());
+  } catch (const Error& e) {
+    throw Error(EPROTO, origin + ": not what a grabfs mount says: " + e.what());
   }
 }
 
 std::optional<uint64_t> OptionalCount(const json& value) {
   if (value.is_null()) return std::nullopt;
-  return value.get<uint64_t>();
+  return ToCount(value);
+}
+
+uint64_t CountAt(const json& j, const char* key) { return ToCount(j.at(key)); }
+
+uint32_t SmallCountAt(const json& j, const char* key) {
+  const uint64_t count = CountAt(j, key);
+  if (count > UINT32_MAX) throw Error(EPROTO, std::string(key) + " is too large");
+  return static_cast<uint32_t>(count);
 }
 
 DeviceStatus::Buffers ReadBuffers(const json& j) {
-  return {j.at("count"), j.at("free"), j.at("filling"), j.at("ready"), j.at("held")};
+  return {CountAt(j, "count"), CountAt(j, "free"), CountAt(j, "filling"), CountAt(j, "ready"),
+          CountAt(j, "held")};
 }
 
 DeviceStatus::Counters ReadCounters(const json& j) {
-  return {j.at("captured"), j.at("delivered"), j.at("recycled"),
-          j.at("dropped"),  j.at("failed"),    j.at("present")};
+  return {CountAt(j, "captured"), CountAt(j, "delivered"), CountAt(j, "recycled"),
+          CountAt(j, "dropped"),  CountAt(j, "failed"),    CountAt(j, "present")};
 }
 
 DeviceStatus::Sequence ReadSequence(const json& j) {
-  return {j.at("next"), OptionalCount(j.at("oldest")), OptionalCount(j.at("newest"))};
+  return {CountAt(j, "next"), OptionalCount(j.at("oldest")), OptionalCount(j.at("newest"))};
 }
 
 DeviceStatus::Memory ReadMemory(const json& j) {
   const auto huge = j.find("huge_page_bytes");
-  return {j.at("bytes"), huge == j.end() ? std::nullopt : OptionalCount(*huge)};
+  return {CountAt(j, "bytes"), huge == j.end() ? std::nullopt : OptionalCount(*huge)};
 }
 
 // Sources may have settings of any type; here they are for people.
@@ -61,12 +72,12 @@ DeviceStatus ReadDevice(const json& j) {
   j.at("policy").get_to(status.policy);
   j.at("last_error").get_to(status.last_error);
   j.at("format").get_to(status.format);
-  j.at("width").get_to(status.width);
-  j.at("height").get_to(status.height);
-  j.at("stride").get_to(status.stride);
-  j.at("bytes").get_to(status.bytes);
+  status.width = SmallCountAt(j, "width");
+  status.height = SmallCountAt(j, "height");
+  status.stride = SmallCountAt(j, "stride");
+  status.bytes = CountAt(j, "bytes");
   j.at("rate").get_to(status.rate);
-  j.at("trigger").get_to(status.trigger);
+  status.trigger = CountAt(j, "trigger");
   status.buffers = ReadBuffers(j.at("buffers"));
   status.sequence = ReadSequence(j.at("sequence"));
   status.counters = ReadCounters(j.at("counters"));
@@ -81,7 +92,7 @@ MountStatus ReadMount(const json& j) {
   MountStatus status;
   j.at("version").get_to(status.version);
   j.at("kernel").get_to(status.kernel);
-  j.at("pid").get_to(status.pid);
+  status.pid = SmallCountAt(j, "pid");
   j.at("data_path").get_to(status.data_path);
   j.at("data_path_reason").get_to(status.data_path_reason);
   for (const json& device : j.at("devices")) status.devices.push_back(ReadDevice(device));
@@ -89,6 +100,12 @@ MountStatus ReadMount(const json& j) {
 }
 
 }  // namespace
+
+uint64_t ToCount(const json& value) {
+  const bool is_count = value.is_number_integer() && (value.is_number_unsigned() || value >= 0);
+  if (!is_count) throw Error(EPROTO, value.dump() + " is not a count");
+  return value.get<uint64_t>();
+}
 
 json ParseJson(std::string_view text, const std::string& origin) {
   return Guarded(origin, [&] { return json::parse(text); });

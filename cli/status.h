@@ -61,6 +61,9 @@ struct MountStatus {
 };
 
 // All three throw Error(EPROTO) that names `origin` and what is wrong in it.
+// Whole numbers from 0 on are counts; converting any other number may be undefined. Throws
+// Error(EPROTO).
+uint64_t ToCount(const nlohmann::json& value);
 nlohmann::json ParseJson(std::string_view text, const std::string& origin);
 DeviceStatus ParseDeviceStatus(const nlohmann::json& json, const std::string& origin);
 MountStatus ParseMountStatus(const nlohmann::json& json, const std::string& origin);
