@@ -72,15 +72,29 @@ full_size() {
   typed "grabfs-cli stats full"
 }
 
+# The module's own files of the virtual adapter's buffers, as the daemon $1 has them open.
+module_files() {
+  for descriptor in /proc/"$1"/fd/*; do
+    case $(readlink "$descriptor") in
+      *"${virtual#/dev/}".*.live*) printf ' %s' "$descriptor" ;;
+    esac
+  done
+}
+
 same_pages() {
   chapter "Which way do the pixels go?"
   typed "grep data_path $mount/status.json | sort -u"
   grep -q '"data_path": *"passthrough"' $mount/status.json || return 0
   chapter "The physical pages of a frame, seen by a reader of the mount and in the module's own files"
-  typed "page_frames $mount/full/frames/00000000.raw"
-  typed "daemon=\$(sed -n 's/^  \"pid\": \(.*\),/\1/p' /mnt/grabfs/status.json)"
+  frame=$mount/full/frames/00000000.raw
+  typed "page_frames $frame"
+  typed "daemon=\$(sed -n 's/^  \"pid\": \(.*\),/\1/p' $mount/status.json)"
   typed "ls -l /proc/\$daemon/fd | grep '${virtual#/dev/}.*live'"
-  typed "page_frames \$(find /proc/\$daemon/fd -lname '*${virtual#/dev/}.*live*')"
+  # shellcheck disable=SC2154  # daemon has just been typed
+  files=$(module_files "$daemon")
+  typed "page_frames$files"
+  chapter "The line that is there twice: the very same physical pages"
+  typed "page_frames $frame$files | sort | uniq -d | grep ."
 }
 
 unplugged() {
