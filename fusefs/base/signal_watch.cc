@@ -23,13 +23,17 @@ SignalWatch::SignalWatch() {
 }
 
 SignalWatch::~SignalWatch() {
-  (void)eventfd_write(end_.get(), 1);
-  if (thread_.joinable()) thread_.join();
+  Stop();
   pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
 void SignalWatch::Start(std::function<void(int signal)> on_signal) {
   thread_ = std::thread([this, on_signal = std::move(on_signal)] { Wait(on_signal); });
+}
+
+void SignalWatch::Stop() {
+  (void)eventfd_write(end_.get(), 1);
+  if (thread_.joinable()) thread_.join();
 }
 
 void SignalWatch::Wait(const std::function<void(int signal)>& on_signal) const {

@@ -24,6 +24,9 @@ class SignalWatch {
   // Calls `on_signal` once, in a thread of its own, for the first signal, also for one that came
   // already.
   void Start(std::function<void(int signal)> on_signal);
+  // Afterwards `on_signal` is not running and will not be called; signals go on waiting. Not for
+  // `on_signal` itself.
+  void Stop();
 
  private:
   void Wait(const std::function<void(int signal)>& on_signal) const;

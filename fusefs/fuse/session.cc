@@ -120,6 +120,7 @@ Session::Session(Options options, FileSystem* file_system)
 }
 
 Session::~Session() {
+  signals_.Stop();  // it uses all that goes now
   EndDevices();
   sentinel_.reset();
   fuse_session_unmount(session_.get());
