@@ -24,7 +24,7 @@ constexpr size_t kMaxLine = size_t{1} << 20;
 Event::Kind ParseKind(const std::string& name) {
   static const std::map<std::string, Event::Kind> kKinds = {
       {"frame", Event::Kind::kFrame}, {"drop", Event::Kind::kDrop}, {"error", Event::Kind::kError},
-      {"state", Event::Kind::kState}, {"lost", Event::Kind::kLost},
+      {"state", Event::Kind::kState}, {"lost", Event::Kind::kLost}, {"into", Event::Kind::kInto},
   };
   const auto found = kKinds.find(name);
   return found == kKinds.end() ? Event::Kind::kOther : found->second;
@@ -43,9 +43,12 @@ Event ParseEvent(std::string_view line) {
     Event event;
     event.kind = ParseKind(json.at("event").get<std::string>());
     event.sequence = CountOr(json, "sequence", event.sequence);
-    event.count = CountOr(json, "count", event.count);
+    // An error without a sequence number is about no frame.
+    const bool about_none = event.kind == Event::Kind::kError && !json.contains("sequence");
+    event.count = CountOr(json, "count", about_none ? 0 : event.count);
     event.timestamp_ns = CountOr(json, "timestamp_ns", event.timestamp_ns);
     event.reason = json.value("reason", event.reason);
+    event.file = json.value("file", event.file);
     event.state = json.value("state", event.state);
     return event;
   } catch (const nlohmann::json::exception& e) {

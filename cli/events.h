@@ -20,6 +20,7 @@ struct Event {
     kFrame,  // frame `sequence` is complete
     kDrop,   // `count` frames from `sequence` on were lost, for `reason`
     kError,  // the transfer of frame `sequence` failed, for `reason`
+    kInto,   // frame `sequence` is in memory of a user's own, `file`
     kState,  // the device is now in `state`
     kLost,   // this reader was too slow and missed `count` events
     kOther,  // of a later grabfs
@@ -30,6 +31,7 @@ struct Event {
   uint64_t timestamp_ns = 0;
   std::string reason;
   std::string state;
+  std::string file;
 };
 
 // Throws Error(EPROTO) when `line` is no event.

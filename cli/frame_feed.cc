@@ -33,7 +33,11 @@ void FrameFeed::Take(const Event& event) {
     case Event::Kind::kDrop:
       return Add({Outcome::Kind::kDropped, event.sequence, event.count, 0, event.reason});
     case Event::Kind::kError:
-      return Add({Outcome::Kind::kFailed, event.sequence, 1, 0, event.reason});
+      return Add({Outcome::Kind::kFailed, event.sequence, event.count, 0, event.reason});
+    case Event::Kind::kInto:
+      // Told, but no frame of this feed: it went to who ordered it.
+      next_sequence_ = std::max(next_sequence_, event.sequence + 1);
+      return;
     case Event::Kind::kLost:
       return CatchUp();
     case Event::Kind::kState:

@@ -16,6 +16,9 @@ extern const VerbEntry kStartVerb;
 extern const VerbEntry kStopVerb;
 extern const VerbEntry kWaitVerb;
 extern const VerbEntry kSaveVerb;
+extern const VerbEntry kHoldVerb;
+extern const VerbEntry kAllocVerb;
+extern const VerbEntry kFreeVerb;
 extern const VerbEntry kStatsVerb;
 extern const VerbEntry kMountVerb;
 extern const VerbEntry kUmountVerb;
@@ -24,8 +27,9 @@ extern const VerbEntry kDoctorVerb;
 namespace {
 
 constexpr std::array kVerbs = {
-    &kListVerb, &kInfoVerb, &kSetVerb,   &kCaptureVerb, &kTriggerVerb, &kStartVerb,  &kStopVerb,
-    &kWaitVerb, &kSaveVerb, &kStatsVerb, &kMountVerb,   &kUmountVerb,  &kDoctorVerb,
+    &kListVerb,  &kInfoVerb,  &kSetVerb,    &kCaptureVerb, &kTriggerVerb, &kStartVerb,
+    &kStopVerb,  &kWaitVerb,  &kSaveVerb,   &kHoldVerb,    &kAllocVerb,   &kFreeVerb,
+    &kStatsVerb, &kMountVerb, &kUmountVerb, &kDoctorVerb,
 };
 
 }  // namespace

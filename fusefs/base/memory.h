@@ -6,6 +6,8 @@
 // Memory says who else uses the file; it knows nothing of frames, sequences or FUSE.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -38,10 +40,33 @@ class Memory {
   // Cheap enough (about 10 us) to be asked under a lock. Only meaningful while no FUSE open of the
   // frame is outstanding: the probe may take a lease, which would make such an open wait.
   [[nodiscard]] virtual Usage Probe() = 0;
+  // True when nobody else has either file open or mapped; false also when that cannot be told.
+  [[nodiscard]] virtual bool Unused() = 0;
 
  protected:
   Memory() = default;
   std::span<std::byte> bytes_;  // mapped and unmapped by the derived class
+};
+
+// Memory that a certain device can fill, for others than the device's own buffers. Threads: any.
+class MemoryAllocator {
+ public:
+  virtual ~MemoryAllocator() = default;
+  MemoryAllocator(const MemoryAllocator&) = delete;
+  MemoryAllocator& operator=(const MemoryAllocator&) = delete;
+
+  struct Allocated {
+    std::shared_ptr<Memory> memory;
+    bool charged_to_caller;
+  };
+
+  // Zeroed, and charged to the memory cgroup of process `caller` where that is possible. May
+  // outlive the allocator and the device. Throws Error (ENOMEM, ENODEV).
+  [[nodiscard]] virtual Allocated Allocate(const std::string& name, uint64_t bytes,
+                                           pid_t caller) = 0;
+
+ protected:
+  MemoryAllocator() = default;
 };
 
 // Anonymous page-cache memory: a sealed memfd that can neither grow nor shrink, of 2 MiB pages as

@@ -81,9 +81,10 @@ std::optional<MountInfo> FindHierarchy(const Hierarchy& hierarchy, const std::st
   return std::nullopt;
 }
 
-// The cgroup of this process: a line "ID:CONTROLLERS:PATH".
-std::optional<std::string> FindGroup(const Hierarchy& hierarchy, const std::string& root) {
-  std::ifstream file(root + "/proc/self/cgroup");
+// The cgroup of a process: a line "ID:CONTROLLERS:PATH".
+std::optional<std::string> FindGroup(const Hierarchy& hierarchy, const std::string& process,
+                                     const std::string& root) {
+  std::ifstream file(root + "/proc/" + process + "/cgroup");
   std::string line;
   while (std::getline(file, line)) {
     const size_t first = line.find(':');
@@ -109,18 +110,31 @@ uint64_t AvailableInGroup(const Hierarchy& hierarchy, const fs::path& directory)
   return *limit > taken ? *limit - taken : 0;
 }
 
-// The least that the process's cgroup and those above it leave.
-uint64_t AvailableInHierarchy(const Hierarchy& hierarchy, const std::string& root) {
+// The directory of a process's cgroup, and the one where the hierarchy begins.
+struct GroupPath {
+  fs::path top;
+  fs::path directory;
+};
+
+std::optional<GroupPath> FindGroupPath(const Hierarchy& hierarchy, const std::string& process,
+                                       const std::string& root) {
   // A mount shows another directory than "/" of the hierarchy in containers only.
   const std::optional<MountInfo> mount = FindHierarchy(hierarchy, root);
-  std::optional<std::string> group = FindGroup(hierarchy, root);
-  if (!mount || !group) return kUnlimited;
+  std::optional<std::string> group = FindGroup(hierarchy, process, root);
+  if (!mount || !group) return std::nullopt;
   if (mount->root != "/" && group->starts_with(mount->root)) group->erase(0, mount->root.size());
-
   const fs::path top = fs::path(root + mount->mountpoint);
-  fs::path directory = (top / fs::path(*group).relative_path()).lexically_normal();
-  uint64_t available = AvailableInGroup(hierarchy, top);
-  while (directory.native().size() > top.native().size()) {
+  return GroupPath{top, (top / fs::path(*group).relative_path()).lexically_normal()};
+}
+
+// The least that the process's cgroup and those above it leave.
+uint64_t AvailableInHierarchy(const Hierarchy& hierarchy, const std::string& process,
+                              const std::string& root) {
+  const std::optional<GroupPath> path = FindGroupPath(hierarchy, process, root);
+  if (!path) return kUnlimited;
+  fs::path directory = path->directory;
+  uint64_t available = AvailableInGroup(hierarchy, path->top);
+  while (directory.native().size() > path->top.native().size()) {
     available = std::min(available, AvailableInGroup(hierarchy, directory));
     directory = directory.parent_path();
   }
@@ -131,12 +145,23 @@ std::string Megabytes(uint64_t bytes) { return std::to_string(bytes / kMegabyte)
 
 }  // namespace
 
-uint64_t AvailableMemory(const std::string& root) {
+uint64_t AvailableMemory(const std::string& process, const std::string& root) {
   const std::string path = root + "/proc/meminfo";
   const uint64_t machine = ReadField(path, "MemAvailable:") * 1024;
   if (machine == 0) throw Error(EIO, path + ": no MemAvailable");
-  return std::min(
-      {machine, AvailableInHierarchy(kUnified, root), AvailableInHierarchy(kMemoryV1, root)});
+  return std::min({machine, AvailableInHierarchy(kUnified, process, root),
+                   AvailableInHierarchy(kMemoryV1, process, root)});
+}
+
+std::optional<fs::path> MemoryCgroup(const std::string& process, const std::string& root) {
+  // Where both are mounted, the memory controller is in one of them only: the old one, if there.
+  auto path = FindGroupPath(kMemoryV1, process, root);
+  if (!path) path = FindGroupPath(kUnified, process, root);
+  return path ? std::optional(path->directory) : std::nullopt;
+}
+
+uint64_t MachineMemory(const std::string& root) {
+  return ReadField(root + "/proc/meminfo", "MemTotal:") * 1024;
 }
 
 void CheckMemoryAvailable(uint32_t count, uint64_t bytes) {

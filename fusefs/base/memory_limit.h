@@ -6,14 +6,23 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <optional>
 #include <string>
 
 namespace grabfs {
 
 // Bytes that can be had without swapping: MemAvailable of the machine, or less where a memory
-// cgroup (v1 or v2) of this process or one above it leaves less. `root` replaces "/" in tests.
-// Throws Error when /proc cannot be read.
-uint64_t AvailableMemory(const std::string& root = "");
+// cgroup (v1 or v2) of the process or one above it leaves less. `process`: a number, or "self".
+// `root` replaces "/" in tests. Throws Error when /proc cannot be read.
+uint64_t AvailableMemory(const std::string& process = "self", const std::string& root = "");
+
+// The directory of the cgroup that is charged for the process's memory; nullopt: there is none.
+std::optional<std::filesystem::path> MemoryCgroup(const std::string& process,
+                                                  const std::string& root = "");
+
+// All memory of the machine; 0 when it cannot be told.
+uint64_t MachineMemory(const std::string& root = "");
 
 // Throws Error(ENOMEM) with the arithmetic when `count` buffers of `bytes` do not fit.
 void CheckMemoryAvailable(uint32_t count, uint64_t bytes);

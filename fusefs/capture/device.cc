@@ -56,6 +56,7 @@ void ValidateDeviceName(const std::string& name) {
 Device::Device(Config config, std::unique_ptr<Source> source)
     : config_(std::move(config)),
       description_(source->description()),
+      allocator_(source->allocator()),
       events_(std::make_shared<EventLog>(config_.name)),
       wake_fd_(std::make_shared<UniqueFd>(
           CheckSyscall(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd"))),
@@ -196,13 +197,52 @@ void Device::Trigger(uint64_t frames, Done done) {
           CaptureEnded(CaptureState::kStopped);
           return;
         }
-        if (outstanding_ + frames < frames) {
-          throw Error(EINVAL, "trigger: too many frames are waiting already");
+        Order(frames);
+      },
+      std::move(done));
+}
+
+void Device::Order(uint64_t frames) {
+  if (outstanding_ + frames < frames) {
+    throw Error(EINVAL, "trigger: too many frames are waiting already");
+  }
+  source_->capturing() ? source_->Extend(frames) : StartSource(frames);
+  outstanding_ += frames;
+  Publish([&](DeviceState& state) { state.trigger = outstanding_; });
+  EnterState(CaptureState::kStopped);
+}
+
+void Device::CaptureInto(Target target, Done done) {
+  Post(
+      [this, target = std::move(target)] {
+        try {
+          RequirePlugged();
+          targets_.Add(*source_, target);
+        } catch (const Error&) {
+          target.on_done(source_->format(), nullptr);
+          throw;
         }
-        source_->capturing() ? source_->Extend(frames) : StartSource(frames);
-        outstanding_ += frames;
-        Publish([&](DeviceState& state) { state.trigger = outstanding_; });
-        EnterState(CaptureState::kStopped);
+        Publish([&](DeviceState& state) { state.into = targets_.next(); });
+        if (state_.state == CaptureState::kStreaming) return;
+        try {
+          Order(1);
+        } catch (const Error& error) {
+          DropTargets(error.what());
+          throw;
+        }
+      },
+      std::move(done));
+}
+
+void Device::CancelTargets(Done done) {
+  Post(
+      [this] {
+        RequirePlugged();
+        if (targets_.next().empty()) return;
+        if (state_.state == CaptureState::kStreaming) {
+          throw Error(EBUSY, "into: the next frame is on its way");
+        }
+        CaptureEnded(CaptureState::kStopped);
       },
       std::move(done));
 }
@@ -276,6 +316,11 @@ bool Device::Pump() {
     }
     if (!source_->capturing()) return progress;
     for (uint32_t wanted = source_->Wanted(); wanted > 0; --wanted) {
+      progress |= targets_.waiting();
+      if (targets_.waiting()) {
+        targets_.QueueNext(*source_);
+        continue;
+      }
       const auto fill = current_->ring.BeginFill();
       if (!fill) {
         source_->Starve();
@@ -362,10 +407,7 @@ void Device::OnCompletion(const Completion& completion) {
   if (completion.kind == Completion::Kind::kFrame) {
     OnFrame(completion, sequence);
   } else if (completion.kind == Completion::Kind::kError) {
-    current_->ring.Fail(completion.buffer);
-    FinishFill(completion.buffer);
-    LogWarning(name() + ": frame " + std::to_string(sequence) + ": " + completion.reason);
-    events_->Append("error", {{"sequence", sequence}, {"reason", completion.reason}});
+    OnFailure(completion, sequence);
   }
   const bool limited = outstanding_ > 0;
   outstanding_ -= std::min(outstanding_, missing + 1);
@@ -373,7 +415,52 @@ void Device::OnCompletion(const Completion& completion) {
   if (limited && outstanding_ == 0) CaptureEnded(CaptureState::kStopped);
 }
 
+void Device::OnFailure(const Completion& completion, uint64_t sequence) {
+  LogWarning(name() + ": frame " + std::to_string(sequence) + ": " + completion.reason);
+  if (auto target = targets_.Take(*source_, completion.buffer)) {
+    current_->ring.FailElsewhere();
+    target->on_done(current_->format, nullptr);
+    Publish([&](DeviceState& state) { state.into = targets_.next(); });
+    events_->Append(
+        "error", {{"sequence", sequence}, {"file", target->name}, {"reason", completion.reason}});
+    return;
+  }
+  current_->ring.Fail(completion.buffer);
+  FinishFill(completion.buffer);
+  events_->Append("error", {{"sequence", sequence}, {"reason", completion.reason}});
+}
+
+void Device::FrameInTarget(Target target, const Completion& completion, uint64_t sequence) {
+  target.on_refilled();
+  const FrameInfo info =
+      current_->ring.CompleteElsewhere({.sequence = sequence,
+                                        .timestamp_ns = completion.timestamp_ns,
+                                        .realtime_ns = RealtimeOf(completion.timestamp_ns),
+                                        .bytes_used = completion.bytes_used,
+                                        .flags = completion.flags});
+  target.on_done(current_->format, &info);
+  Publish([&](DeviceState& state) { state.into = targets_.next(); });
+  if (!events_->HasReaders()) return;
+  events_->Append("into", {{"sequence", sequence},
+                           {"file", target.name},
+                           {"timestamp_ns", info.timestamp_ns},
+                           {"bytes_used", info.bytes_used},
+                           {"dropped", info.dropped},
+                           {"flags", info.flags}});
+}
+
+void Device::DropTargets(const std::string& reason) {
+  for (const Target& target : targets_.TakeAll(*source_)) {
+    target.on_done(current_->format, nullptr);
+    events_->Append("error", {{"file", target.name}, {"reason", reason}});
+  }
+  Publish([](DeviceState& state) { state.into.clear(); });
+}
+
 void Device::OnFrame(const Completion& completion, uint64_t sequence) {
+  if (auto target = targets_.Take(*source_, completion.buffer)) {
+    return FrameInTarget(std::move(*target), completion, sequence);
+  }
   const uint32_t slot = completion.buffer;
   observer_->OnRefilled(*this, *current_, slot);
   const FrameInfo info =
@@ -400,6 +487,7 @@ void Device::CaptureEnded(CaptureState next) {
 
 void Device::HaltSource() {
   if (source_->capturing()) source_->Stop();
+  DropTargets("capturing ended before the frame came");
   outstanding_ = 0;
   for (uint32_t slot = 0; slot < queued_.size(); ++slot) {
     if (!queued_[slot]) continue;

@@ -31,6 +31,7 @@
 #include "fusefs/base/unique_fd.h"
 #include "fusefs/capture/event_log.h"
 #include "fusefs/capture/pool.h"
+#include "fusefs/capture/targets.h"
 #include "fusefs/source/source.h"
 
 namespace grabfs {
@@ -66,6 +67,7 @@ struct DeviceState {
   uint64_t trigger = 0;  // frames still to be captured by software trigger
   uint32_t buffers = 0;
   uint64_t next_sequence = 0;
+  std::string into;  // the name of the target that is filled next; empty: none
   bool unplugged = false;
   std::string last_error;  // why the last command or capture failed; empty after a success
   std::map<std::string, std::string> settings;
@@ -97,6 +99,8 @@ class Device {
 
   [[nodiscard]] const std::string& name() const { return config_.name; }
   [[nodiscard]] const std::string& source_description() const { return description_; }
+  // Makes memory that CaptureInto() takes; nullptr: it takes any.
+  [[nodiscard]] const std::shared_ptr<MemoryAllocator>& allocator() const { return allocator_; }
   [[nodiscard]] DeviceState state() const;
   [[nodiscard]] std::shared_ptr<Pool> pool() const;
   // Over all pools that ever were.
@@ -114,6 +118,11 @@ class Device {
   void Stop(Done done);
   // Captures `frames` more by software trigger; 0: cancels what is still to come.
   void Trigger(uint64_t frames, Done done);
+  // Captures one frame into this memory: the next one when streaming, else one by software trigger.
+  // `done`: accepted, or why not; the target tells when it is there.
+  void CaptureInto(Target target, Done done);
+  // Gives up the targets that are not filled yet.
+  void CancelTargets(Done done);
   // A command that could not even be read: remembers the reason as last_error.
   void Reject(const Error& error, Done done);
 
@@ -130,6 +139,11 @@ class Device {
   // Capture-thread only.
   void OnCompletion(const Completion& completion);
   void OnFrame(const Completion& completion, uint64_t sequence);
+  void OnFailure(const Completion& completion, uint64_t sequence);
+  // Fills `frames` more than have been ordered so far.
+  void Order(uint64_t frames);
+  void FrameInTarget(Target target, const Completion& completion, uint64_t sequence);
+  void DropTargets(const std::string& reason);
   void StartSource(uint64_t frames);
   uint64_t Rebase(uint64_t source_sequence);
   void CountDropped(uint64_t sequence, uint64_t count, const std::string& reason);
@@ -147,6 +161,7 @@ class Device {
 
   const Config config_;
   const std::string description_;
+  const std::shared_ptr<MemoryAllocator> allocator_;
   const std::shared_ptr<EventLog> events_;
   DeviceObserver* observer_ = nullptr;
   // Eventfd; shared with the pools, which may outlive the device.
@@ -160,6 +175,7 @@ class Device {
   uint64_t next_sequence_ = 0;  // the next one expected
   bool beginning_ = false;      // no completion yet since the source was started
   uint64_t outstanding_ = 0;    // frames of a limited capture still to come
+  Targets targets_;
   uint32_t next_generation_ = 0;
 
   mutable std::mutex mutex_;  // guards the six below; leaf

@@ -34,8 +34,10 @@ struct Pool {
   const std::vector<std::shared_ptr<Memory>> memory;  // by slot
   const uint64_t huge_page_bytes;  // of the memory: in 2 MiB pages, as the kernel gave them
   std::vector<std::atomic<uint32_t>> notes;  // by slot
-  // Whatever the layer above needs to live as long as the memory, by slot; guarded by that layer.
-  std::vector<std::shared_ptr<void>> attachments;
+  // Whatever the layer above needs to live as long as the frame's file and the live file of the
+  // memory, by slot; guarded by that layer.
+  std::vector<std::shared_ptr<void>> frame_attachments;
+  std::vector<std::shared_ptr<void>> live_attachments;
   Ring ring;
 };
 

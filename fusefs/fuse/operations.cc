@@ -19,7 +19,11 @@ namespace {
 
 Operations& Context(fuse_req_t req) { return *static_cast<Operations*>(fuse_req_userdata(req)); }
 FileSystem& Files(fuse_req_t req) { return *Context(req).file_system; }
-pid_t Caller(fuse_req_t req) { return fuse_req_ctx(req)->pid; }
+
+Caller CallerOf(fuse_req_t req) {
+  const fuse_ctx* context = fuse_req_ctx(req);
+  return {.uid = context->uid, .gid = context->gid, .pid = context->pid};
+}
 
 int CodeOf(std::exception_ptr failure) {
   try {
@@ -50,7 +54,10 @@ OpenFile& FileOf(const fuse_file_info* fi) {
   return *reinterpret_cast<OpenFile*>(static_cast<uintptr_t>(fi->fh));
 }
 
-fuse_entry_param ToEntryParam(const FileSystem::Entry& entry) {
+// nullptr where the request was not made through an open file.
+OpenFile* FileIn(const fuse_file_info* fi) { return fi == nullptr ? nullptr : &FileOf(fi); }
+
+fuse_entry_param ToEntryParam(const Entry& entry) {
   fuse_entry_param param = {};
   param.ino = entry.attr.stat.st_ino;
   param.attr = entry.attr.stat;
@@ -59,9 +66,7 @@ fuse_entry_param ToEntryParam(const FileSystem::Entry& entry) {
   return param;
 }
 
-void ReplyAttr(fuse_req_t req, const FileSystem::Attr& attr) {
-  fuse_reply_attr(req, &attr.stat, attr.timeout);
-}
+void ReplyAttr(fuse_req_t req, const Attr& attr) { fuse_reply_attr(req, &attr.stat, attr.timeout); }
 
 // --- The connection
 
@@ -90,7 +95,7 @@ void Init(void* userdata, fuse_conn_info* conn) {
 
 void Lookup(fuse_req_t req, fuse_ino_t parent, const char* name) {
   Serve(req, [&] {
-    const fuse_entry_param param = ToEntryParam(Files(req).Lookup(parent, name, Caller(req)));
+    const fuse_entry_param param = ToEntryParam(Files(req).Lookup(parent, name, CallerOf(req)));
     fuse_reply_entry(req, &param);
   });
 }
@@ -99,13 +104,41 @@ void GetAttr(fuse_req_t req, fuse_ino_t ino, fuse_file_info* /*fi*/) {
   Serve(req, [&] { ReplyAttr(req, Files(req).GetAttr(ino)); });
 }
 
+timespec Now() {
+  timespec now = {};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return now;
+}
+
+AttrChange ToChange(const struct stat& attr, int to_set) {
+  const auto asked = [to_set](int bit) { return (to_set & bit) != 0; };
+  AttrChange change;
+  if (asked(FUSE_SET_ATTR_MODE)) change.mode = attr.st_mode;
+  if (asked(FUSE_SET_ATTR_UID)) change.uid = attr.st_uid;
+  if (asked(FUSE_SET_ATTR_GID)) change.gid = attr.st_gid;
+  if (asked(FUSE_SET_ATTR_SIZE)) change.size = static_cast<uint64_t>(attr.st_size);
+  if (asked(FUSE_SET_ATTR_ATIME)) change.atime = attr.st_atim;
+  if (asked(FUSE_SET_ATTR_MTIME)) change.mtime = attr.st_mtim;
+  if (asked(FUSE_SET_ATTR_ATIME_NOW)) change.atime = Now();
+  if (asked(FUSE_SET_ATTR_MTIME_NOW)) change.mtime = Now();
+  return change;
+}
+
+// Replies "done", or why not.
+std::function<void(const Error* error)> ReplyDone(fuse_req_t req) {
+  return [req](const Error* error) { fuse_reply_err(req, error != nullptr ? error->code() : 0); };
+}
+
 void SetAttr(fuse_req_t req, fuse_ino_t ino, struct stat* attr, int to_set, fuse_file_info* fi) {
   Serve(req, [&] {
-    if ((to_set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) != 0) {
-      throw Error(EPERM, "mode and owner are options of the mount");
-    }
-    if ((to_set & FUSE_SET_ATTR_SIZE) == 0) throw Error(EPERM, "times are those of the capture");
-    ReplyAttr(req, Files(req).SetSize(ino, static_cast<uint64_t>(attr->st_size), fi != nullptr));
+    Files(req).SetAttr(ino, ToChange(*attr, to_set), FileIn(fi), CallerOf(req),
+                       [req](const Attr* now, const Error* error) {
+                         if (error != nullptr) {
+                           fuse_reply_err(req, error->code());
+                         } else {
+                           ReplyAttr(req, *now);
+                         }
+                       });
   });
 }
 
@@ -118,9 +151,13 @@ void Unlink(fuse_req_t req, fuse_ino_t parent, const char* name) {
 
 void Refuse(fuse_req_t req) { fuse_reply_err(req, EPERM); }
 
-void MkNod(fuse_req_t req, fuse_ino_t /*parent*/, const char* /*name*/, mode_t /*mode*/,
-           dev_t /*rdev*/) {
-  Refuse(req);
+void MkNod(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode, dev_t /*rdev*/) {
+  Serve(req, [&] {
+    if (!S_ISREG(mode)) throw Error(EPERM, "there are regular files only");
+    const fuse_entry_param param =
+        ToEntryParam(Files(req).Create(parent, name, mode, CallerOf(req)));
+    fuse_reply_entry(req, &param);
+  });
 }
 
 void MkDir(fuse_req_t req, fuse_ino_t /*parent*/, const char* /*name*/, mode_t /*mode*/) {
@@ -133,17 +170,15 @@ void SymLink(fuse_req_t req, const char* /*link*/, fuse_ino_t /*parent*/, const 
   Refuse(req);
 }
 
-void Rename(fuse_req_t req, fuse_ino_t /*parent*/, const char* /*name*/, fuse_ino_t /*newparent*/,
-            const char* /*newname*/, unsigned /*flags*/) {
-  Refuse(req);
+void Rename(fuse_req_t req, fuse_ino_t parent, const char* name, fuse_ino_t newparent,
+            const char* newname, unsigned flags) {
+  Serve(req, [&] {
+    Files(req).Rename(parent, name, newparent, newname, flags);
+    fuse_reply_err(req, 0);
+  });
 }
 
 void Link(fuse_req_t req, fuse_ino_t /*ino*/, fuse_ino_t /*newparent*/, const char* /*newname*/) {
-  Refuse(req);
-}
-
-void Create(fuse_req_t req, fuse_ino_t /*parent*/, const char* /*name*/, mode_t /*mode*/,
-            fuse_file_info* /*fi*/) {
   Refuse(req);
 }
 
@@ -173,16 +208,24 @@ void ListXattr(fuse_req_t req, fuse_ino_t ino, size_t size) {
   });
 }
 
-void SetXattr(fuse_req_t req, fuse_ino_t /*ino*/, const char* /*name*/, const char* /*value*/,
-              size_t /*size*/, int /*flags*/) {
-  Refuse(req);
+void SetXattr(fuse_req_t req, fuse_ino_t ino, const char* name, const char* value, size_t size,
+              int flags) {
+  Serve(req, [&] {
+    Files(req).SetXattr(ino, name, {value, size}, flags, CallerOf(req));
+    fuse_reply_err(req, 0);
+  });
 }
 
-void RemoveXattr(fuse_req_t req, fuse_ino_t /*ino*/, const char* /*name*/) { Refuse(req); }
-
-void StatFs(fuse_req_t req, fuse_ino_t /*ino*/) {
+void RemoveXattr(fuse_req_t req, fuse_ino_t ino, const char* name) {
   Serve(req, [&] {
-    const struct statvfs statistics = Files(req).Statistics();
+    Files(req).RemoveXattr(ino, name, CallerOf(req));
+    fuse_reply_err(req, 0);
+  });
+}
+
+void StatFs(fuse_req_t req, fuse_ino_t ino) {
+  Serve(req, [&] {
+    const struct statvfs statistics = Files(req).Statistics(ino, CallerOf(req));
     fuse_reply_statfs(req, &statistics);
   });
 }
@@ -193,14 +236,14 @@ void StatFs(fuse_req_t req, fuse_ino_t /*ino*/) {
 void OpenDir(fuse_req_t req, fuse_ino_t /*ino*/, fuse_file_info* fi) { fuse_reply_open(req, fi); }
 
 using AddName = size_t (*)(fuse_req_t req, char* buffer, size_t room, const std::string& name,
-                           const FileSystem::Entry& entry, uint64_t next);
+                           const Entry& entry, uint64_t next);
 
 void FillDirectory(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, AddName add) {
   Serve(req, [&] {
     std::vector<char> buffer(size);
     size_t used = 0;
-    Files(req).ReadDir(ino, static_cast<uint64_t>(offset),
-                       [&](const std::string& name, const FileSystem::Entry& entry, uint64_t next) {
+    Files(req).ReadDir(ino, static_cast<uint64_t>(offset), CallerOf(req),
+                       [&](const std::string& name, const Entry& entry, uint64_t next) {
                          const size_t room = size - used;
                          const size_t needed =
                              add(req, buffer.data() + used, room, name, entry, next);
@@ -215,7 +258,7 @@ void FillDirectory(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, Ad
 void ReadDir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, fuse_file_info* /*fi*/) {
   FillDirectory(req, ino, size, offset,
                 [](fuse_req_t r, char* buffer, size_t room, const std::string& name,
-                   const FileSystem::Entry& entry, uint64_t next) {
+                   const Entry& entry, uint64_t next) {
                   return fuse_add_direntry(r, buffer, room, name.c_str(), &entry.attr.stat,
                                            static_cast<off_t>(next));
                 });
@@ -225,7 +268,7 @@ void ReadDirPlus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
                  fuse_file_info* /*fi*/) {
   FillDirectory(req, ino, size, offset,
                 [](fuse_req_t r, char* buffer, size_t room, const std::string& name,
-                   const FileSystem::Entry& entry, uint64_t next) {
+                   const Entry& entry, uint64_t next) {
                   const fuse_entry_param param = ToEntryParam(entry);
                   return fuse_add_direntry_plus(r, buffer, room, name.c_str(), &param,
                                                 static_cast<off_t>(next));
@@ -250,15 +293,27 @@ void ChoosePath(Operations& context, OpenFile& file, fuse_file_info* fi) {
   fi->direct_io = (fi->flags & O_ACCMODE) != O_RDONLY;
 }
 
+// Opens, fills in `fi` and sends it by `reply`.
+template <typename Reply>
+void OpenAndReply(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi, Reply&& reply) {
+  auto file = Files(req).Open(ino, fi->flags, CallerOf(req));
+  ChoosePath(Context(req), *file, fi);
+  OpenFiles& open_files = Context(req).open_files;
+  OpenFile* const handle = open_files.Add(std::move(file));
+  fi->fh = reinterpret_cast<uintptr_t>(handle);
+  // An error here says that the open was interrupted: no release will come.
+  if (std::forward<Reply>(reply)() != 0) open_files.Remove(handle);
+}
+
 void Open(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
+  Serve(req, [&] { OpenAndReply(req, ino, fi, [&] { return fuse_reply_open(req, fi); }); });
+}
+
+void Create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode, fuse_file_info* fi) {
   Serve(req, [&] {
-    auto file = Files(req).Open(ino, fi->flags, Caller(req));
-    ChoosePath(Context(req), *file, fi);
-    OpenFiles& open_files = Context(req).open_files;
-    OpenFile* const handle = open_files.Add(std::move(file));
-    fi->fh = reinterpret_cast<uintptr_t>(handle);
-    // An error here says that the open was interrupted: no release will come.
-    if (fuse_reply_open(req, fi) != 0) open_files.Remove(handle);
+    const fuse_entry_param param =
+        ToEntryParam(Files(req).Create(parent, name, mode, CallerOf(req)));
+    OpenAndReply(req, param.ino, fi, [&] { return fuse_reply_create(req, &param, fi); });
   });
 }
 
@@ -334,10 +389,10 @@ void FSync(fuse_req_t req, fuse_ino_t /*ino*/, int /*datasync*/, fuse_file_info*
 }
 
 void FAllocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length,
-               fuse_file_info* /*fi*/) {
+               fuse_file_info* fi) {
   Serve(req, [&] {
-    Files(req).Allocate(ino, mode, static_cast<uint64_t>(offset), static_cast<uint64_t>(length));
-    fuse_reply_err(req, 0);
+    Files(req).Allocate(ino, mode, static_cast<uint64_t>(offset), static_cast<uint64_t>(length),
+                        FileIn(fi), CallerOf(req), ReplyDone(req));
   });
 }
 

@@ -50,19 +50,18 @@ std::string Refusal(int code) {
 
 }  // namespace
 
-// The backing files of one buffer; attached to its pool.
+// One backing file; attached to what owns it.
 struct Passthrough::Registration {
-  explicit Registration(std::shared_ptr<UniqueFd> session_fd) : session(std::move(session_fd)) {}
+  Registration(std::shared_ptr<UniqueFd> session_fd, int backing_fd)
+      : session(std::move(session_fd)), id(Register(session->get(), backing_fd)) {}
   ~Registration() {
-    if (frame > 0) Unregister(session->get(), frame);
-    if (live > 0) Unregister(session->get(), live);
+    if (id > 0) Unregister(session->get(), id);
   }
   Registration(const Registration&) = delete;
   Registration& operator=(const Registration&) = delete;
 
   const std::shared_ptr<UniqueFd> session;
-  int32_t frame = 0;  // 0: not tried; negative: refused
-  int32_t live = 0;
+  const int32_t id;  // negative: refused
 };
 
 Passthrough::Passthrough(int session_fd)
@@ -83,15 +82,12 @@ DataPath Passthrough::Probe(bool wanted, bool offered) {
 std::optional<int32_t> Passthrough::BackingId(const Backing& backing) {
   if (!enabled_) return std::nullopt;
   const std::lock_guard lock(mutex_);
-  auto& attachment = backing.pool->attachments[backing.slot];
-  if (!attachment) attachment = std::make_shared<Registration>(session_);
-  auto& registration = *std::static_pointer_cast<Registration>(attachment);
-  int32_t& id = backing.frame ? registration.frame : registration.live;
-  if (id == 0) {
-    const Memory& memory = *backing.pool->memory[backing.slot];
-    id = Register(session_->get(), backing.frame ? memory.frame_fd() : memory.live_fd());
-    if (id < 0) LogWarning("passthrough of a buffer: " + Refusal(-id));
+  if (!*backing.attachment) {
+    const auto registration = std::make_shared<Registration>(session_, backing.fd);
+    if (registration->id < 0) LogWarning("passthrough of a buffer: " + Refusal(-registration->id));
+    *backing.attachment = registration;
   }
+  const int32_t id = std::static_pointer_cast<Registration>(*backing.attachment)->id;
   return id > 0 ? std::optional(id) : std::nullopt;
 }
 

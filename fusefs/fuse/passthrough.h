@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // FUSE passthrough (Linux 6.9): the kernel reads and maps the memory of a buffer directly, without
-// asking the daemon. A backing file is registered once for each buffer, when it is first opened,
-// and for as long as the buffer's pool lives.
+// asking the daemon. A backing file is registered when it is first opened, and for as long as what
+// owns it lives.
 //
 // Threads: any.
 #pragma once
@@ -39,7 +39,7 @@ class Passthrough {
   struct Registration;
 
   std::shared_ptr<UniqueFd> session_;
-  std::mutex mutex_;  // guards Pool::attachments of all pools; leaf
+  std::mutex mutex_;  // guards all attachments; leaf
   std::atomic<bool> enabled_ = false;
 };
 

@@ -12,10 +12,16 @@
 #include <sstream>
 #include <utility>
 
+#include "fusefs/base/memory_limit.h"
 #include "fusefs/base/version.h"
 
 namespace grabfs {
 namespace {
+
+// What alloc/ may take without options: of the machine's memory, and files of each user.
+constexpr uint64_t kUserShare = 4;
+constexpr uint64_t kTotalShare = 2;
+constexpr uint64_t kUserFiles = 1024;
 
 constexpr char kMountHelperName[] = "mount.fuse.grabfs";
 constexpr char kDescription[] =
@@ -38,6 +44,32 @@ uint32_t ParseUint(const std::string& what, const std::string& text, int base) {
     throw Error(EINVAL, what + " '" + text + "' is not a number");
   }
   return value;
+}
+
+mode_t ParseMode(const std::string& what, const std::string& text, mode_t max) {
+  const mode_t mode = ParseUint(what + " (octal)", text, 8);
+  if (mode <= max) return mode;
+  std::ostringstream limit;
+  limit << std::oct << max;
+  throw Error(EINVAL, what + "=" + text + ": must be at most " + limit.str());
+}
+
+// "64M", "2G", "25%" of the machine's memory.
+uint64_t ParseBytes(const std::string& what, const std::string& text) {
+  constexpr std::string_view kUnits = "KMGT";
+  uint64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, status] = std::from_chars(text.data(), end, value);
+  const std::string_view unit(stop, static_cast<size_t>(end - stop));
+  if (status == std::errc() && unit == "%" && value <= 100) return MachineMemory() / 100 * value;
+  const size_t power = unit.empty() ? 0 : kUnits.find(unit) + 1;
+  if (status != std::errc() || unit.size() > 1 || power > kUnits.size() ||
+      value > UINT64_MAX >> (10 * power)) {
+    throw Error(EINVAL, what + "=" + text +
+                            ": write bytes, with K, M, G or T, or a percentage of "
+                            "the machine's memory: 64M, 2G, 25%");
+  }
+  return value << (10 * power);
 }
 
 std::vector<std::string> Split(const std::string& text, char separator) {
@@ -72,10 +104,13 @@ void ApplyMountOption(const std::string& option, DaemonOptions& options) {
   } else if (key == "gid") {
     options.file_system.gid = ParseUint("-o gid", value, 10);
   } else if (key == "umask") {
-    options.file_system.umask = ParseUint("-o umask (octal)", value, 8);
-    if (options.file_system.umask > 0777) {
-      throw Error(EINVAL, "-o umask=" + value + ": must be at most 777");
-    }
+    options.file_system.umask = ParseMode("-o umask", value, 0777);
+  } else if (key == "alloc_mode") {
+    options.file_system.alloc_mode = ParseMode("-o alloc_mode", value, 07777);
+  } else if (key == "alloc_size") {
+    options.file_system.alloc_limits.total_bytes = ParseBytes("-o alloc_size", value);
+  } else if (key == "alloc_quota") {
+    options.file_system.alloc_limits.user_bytes = ParseBytes("-o alloc_quota", value);
   } else if (key == "passthrough") {
     options.passthrough = ParsePassthrough(value);
   } else if (key == "auto" || key == "noauto" || key == "user" || key == "nofail" ||
@@ -140,6 +175,9 @@ DaemonOptions ParseOptions(int argc, const char* const* argv) {
   DaemonOptions options;
   options.file_system.uid = getuid();
   options.file_system.gid = getgid();
+  options.file_system.alloc_limits = {.user_bytes = MachineMemory() / kUserShare,
+                                      .total_bytes = MachineMemory() / kTotalShare,
+                                      .user_files = kUserFiles};
 
   CLI::App app{kDescription, helper ? kMountHelperName : "grabfs"};
   std::vector<std::string> devices;
@@ -152,8 +190,10 @@ DaemonOptions ParseOptions(int argc, const char* const* argv) {
       ->type_name("SPEC")
       ->allow_extra_args(false)
       ->take_all();
-  app.add_option("-o", mount_options,
-                 "uid=,gid=,umask=,passthrough=auto|off,allow_other,ro,... (see mount.fuse3(8))")
+  app.add_option(
+         "-o", mount_options,
+         "uid=,gid=,umask=,passthrough=auto|off,alloc_size=,alloc_quota=,alloc_mode=,allow_other,"
+         "ro,... (see mount.fuse3(8))")
       ->type_name("OPTIONS")
       ->allow_extra_args(false)
       ->take_all();

@@ -94,6 +94,20 @@ void Ring::Cancel(uint32_t slot) {
   BecomeFree(slot);
 }
 
+FrameInfo Ring::CompleteElsewhere(FrameInfo info) {
+  const std::lock_guard lock(mutex_);
+  info.dropped = std::exchange(dropped_before_next_, 0);
+  ++counters_.captured;
+  ++counters_.delivered;
+  return info;
+}
+
+void Ring::FailElsewhere() {
+  const std::lock_guard lock(mutex_);
+  ++counters_.captured;
+  ++counters_.failed;
+}
+
 void Ring::Drop(uint64_t count) {
   const std::lock_guard lock(mutex_);
   counters_.captured += count;

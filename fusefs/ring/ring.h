@@ -106,6 +106,9 @@ class Ring {
   void Fail(uint32_t slot);
   // Nothing was captured into the slot; no sequence number is used up.
   void Cancel(uint32_t slot);
+  // A frame was captured into memory that is no slot: delivered at once, or failed.
+  FrameInfo CompleteElsewhere(FrameInfo info);
+  void FailElsewhere();
   // `count` frames of the device found no buffer.
   void Drop(uint64_t count);
 

@@ -18,6 +18,7 @@
 #include <cerrno>
 #include <deque>
 #include <limits>
+#include <map>
 #include <unordered_map>
 #include <utility>
 
@@ -111,6 +112,9 @@ class Grabdma final : public Source {
   [[nodiscard]] std::string description() const override { return "grabdma:" + session_->path(); }
   [[nodiscard]] int event_fd() const override { return session_->fd(); }
   [[nodiscard]] std::map<std::string, std::string> Settings() const override;
+  [[nodiscard]] std::shared_ptr<MemoryAllocator> allocator() const override {
+    return MakeGrabdmaAllocator(session_, strategy_.flag);
+  }
 
  protected:
   FrameFormat OnSetFormat(const FormatRequest& request) override;
@@ -118,6 +122,8 @@ class Grabdma final : public Source {
   std::vector<std::unique_ptr<Memory>> OnAllocateBuffers(const std::string& name,
                                                          uint32_t count) override;
   void OnBind(const std::vector<std::shared_ptr<Memory>>& buffers) override;
+  void OnLend(uint32_t buffer, std::shared_ptr<Memory> memory) override;
+  void OnTakeBack(uint32_t buffer) override;
   void OnStart(uint64_t frames) override;
   void OnExtend(uint64_t frames) override;
   void OnStop() override;
@@ -151,7 +157,10 @@ class Grabdma final : public Source {
   const std::shared_ptr<GrabdmaSession> session_;
   const grabdma_info info_;
   const Strategy strategy_;
-  std::vector<Slot> slots_;  // as bound
+  [[nodiscard]] const GrabdmaMemory& Own(const Memory& memory) const;
+
+  std::map<uint32_t, Slot> slots_;  // bound and lent
+  size_t bound_ = 0;
   std::unordered_map<uint32_t, uint32_t> slot_of_;
   size_t queued_ = 0;
   uint64_t remaining_ = 0;  // frames of this capture that have not been told yet
@@ -248,12 +257,30 @@ std::vector<std::unique_ptr<Memory>> Grabdma::OnAllocateBuffers(const std::strin
 void Grabdma::OnBind(const std::vector<std::shared_ptr<Memory>>& buffers) {
   slots_.clear();
   slot_of_.clear();
+  bound_ = 0;
   for (const std::shared_ptr<Memory>& buffer : buffers) {
-    const auto* memory = dynamic_cast<const GrabdmaMemory*>(buffer.get());
-    if (memory == nullptr) throw Error(EINVAL, "bind: not a buffer of " + session_->path());
-    slot_of_.emplace(memory->id(), static_cast<uint32_t>(slots_.size()));
-    slots_.push_back({.id = memory->id()});
+    OnLend(static_cast<uint32_t>(bound_), buffer);
+    ++bound_;
   }
+}
+
+const GrabdmaMemory& Grabdma::Own(const Memory& memory) const {
+  const auto* own = dynamic_cast<const GrabdmaMemory*>(&memory);
+  if (own != nullptr && &own->session() == session_.get()) return *own;
+  throw Error(EINVAL, session_->path() +
+                          " cannot write into this memory: make it in the "
+                          "directory of the device in alloc/");
+}
+
+void Grabdma::OnLend(uint32_t buffer, std::shared_ptr<Memory> memory) {
+  const uint32_t id = Own(*memory).id();
+  slot_of_.emplace(id, buffer);
+  slots_.emplace(buffer, Slot{.id = id});
+}
+
+void Grabdma::OnTakeBack(uint32_t buffer) {
+  const auto slot = slots_.extract(buffer);
+  if (slot) slot_of_.erase(slot.mapped().id);
 }
 
 // --- Capturing
@@ -306,7 +333,7 @@ void Grabdma::ContinueWith(Rate rate, uint64_t frames) {
 // and find their buffers idle.
 void Grabdma::OnStop() {
   session_->Stop();
-  for (Slot& slot : slots_) slot.state = State::kIdle;
+  for (auto& [buffer, slot] : slots_) slot.state = State::kIdle;
   queued_ = 0;
   remaining_ = 0;
   leg_ = 0;
@@ -318,7 +345,7 @@ void Grabdma::OnStop() {
 
 uint32_t Grabdma::OnWanted() {
   if (gone_) return 0;
-  const size_t ahead = std::clamp<size_t>(slots_.size() / 2, 1, kMaxQueued);
+  const size_t ahead = std::clamp<size_t>(bound_ / 2, 1, kMaxQueued);
   const size_t wanted = std::min<uint64_t>(ahead, remaining_);
   return wanted > queued_ ? static_cast<uint32_t>(wanted - queued_) : 0;
 }
@@ -332,7 +359,8 @@ void Grabdma::OnStarve() {
 }
 
 void Grabdma::OnQueue(uint32_t buffer) {
-  if (buffer >= slots_.size() || slots_[buffer].state != State::kIdle) {
+  const auto slot = slots_.find(buffer);
+  if (slot == slots_.end() || slot->second.state != State::kIdle) {
     throw Error(EINVAL, "queue: buffer " + std::to_string(buffer) + " is not wanted");
   }
   Submit(buffer);
@@ -430,7 +458,7 @@ void Grabdma::TellDropsIfLanded() {
 
 bool Grabdma::InFlight() {
   std::vector<grabdma_buffer_entry> entries;
-  for (const Slot& slot : slots_) {
+  for (const auto& [buffer, slot] : slots_) {
     if (slot.state != State::kQueued) continue;
     grabdma_buffer_entry entry = {};
     entry.buffer = slot.id;

@@ -40,9 +40,11 @@ class ModuleMemory final : public GrabdmaMemory {
   }
 
   [[nodiscard]] uint32_t id() const override { return number_.get(); }
+  [[nodiscard]] const GrabdmaSession& session() const override { return number_.session(); }
   [[nodiscard]] int live_fd() const override { return live_fd_.get(); }
   [[nodiscard]] int frame_fd() const override { return frame_fd_.get(); }
   [[nodiscard]] Usage Probe() override;
+  [[nodiscard]] bool Unused() override;
 
  private:
   const BufferNumber number_;
@@ -63,14 +65,53 @@ Memory::Usage ModuleMemory::Probe() {
   return (entry.flags & GRABDMA_BUFFER_HELD) != 0 ? Usage::kInUse : Usage::kIdle;
 }
 
+bool ModuleMemory::Unused() {
+  constexpr uint32_t kOurMapping = 1;  // of the live view, which counts
+  grabdma_buffer_entry entry = {};
+  entry.buffer = number_.get();
+  try {
+    number_.session().QueryAndWatch({&entry, 1});
+  } catch (const Error&) {
+    return false;
+  }
+  return entry.live_users <= kOurMapping && entry.frame_users == 0;
+}
+
+std::unique_ptr<GrabdmaMemory> MakeMemory(std::shared_ptr<GrabdmaSession> session,
+                                          GrabdmaSession::Buffer buffer, uint64_t bytes,
+                                          const std::string& name) {
+  return std::make_unique<ModuleMemory>(std::move(session), std::move(buffer), bytes,
+                                        "buffer " + name);
+}
+
+class Allocator final : public MemoryAllocator {
+ public:
+  Allocator(std::shared_ptr<GrabdmaSession> session, uint32_t strategy)
+      : session_(std::move(session)), strategy_(strategy) {}
+
+  [[nodiscard]] Allocated Allocate(const std::string& name, uint64_t bytes, pid_t caller) override {
+    bool charged = false;
+    auto buffer = session_->AllocateFor(caller, bytes, strategy_, charged);
+    return {MakeMemory(session_, std::move(buffer), bytes, name), charged};
+  }
+
+ private:
+  const std::shared_ptr<GrabdmaSession> session_;
+  const uint32_t strategy_;
+};
+
 }  // namespace
+
+std::shared_ptr<MemoryAllocator> MakeGrabdmaAllocator(std::shared_ptr<GrabdmaSession> session,
+                                                      uint32_t strategy) {
+  return std::make_shared<Allocator>(std::move(session), strategy);
+}
 
 std::unique_ptr<GrabdmaMemory> AllocateGrabdmaMemory(std::shared_ptr<GrabdmaSession> session,
                                                      const std::string& name, uint64_t bytes,
                                                      uint32_t strategy) {
   auto buffer = session->Allocate(bytes, strategy);
-  return std::make_unique<ModuleMemory>(std::move(session), std::move(buffer), bytes,
-                                        "buffer " + name);
+  return MakeMemory(std::move(session), std::move(buffer), bytes, name);
 }
 
 }  // namespace grabfs

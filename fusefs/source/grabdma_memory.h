@@ -18,6 +18,7 @@ class GrabdmaMemory : public Memory {
  public:
   // Number of the buffer in its session.
   [[nodiscard]] virtual uint32_t id() const = 0;
+  [[nodiscard]] virtual const GrabdmaSession& session() const = 0;
 };
 
 // Allocates a buffer of the session and maps it. The memory keeps the session open, so that it can
@@ -25,5 +26,9 @@ class GrabdmaMemory : public Memory {
 std::unique_ptr<GrabdmaMemory> AllocateGrabdmaMemory(std::shared_ptr<GrabdmaSession> session,
                                                      const std::string& name, uint64_t bytes,
                                                      uint32_t strategy);
+
+// The same for whoever wants some later.
+std::shared_ptr<MemoryAllocator> MakeGrabdmaAllocator(std::shared_ptr<GrabdmaSession> session,
+                                                      uint32_t strategy);
 
 }  // namespace grabfs

@@ -5,12 +5,14 @@
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstddef>
 #include <utility>
 
+#include "fusefs/base/charge.h"
 #include "fusefs/base/error.h"
 
 namespace grabfs {
@@ -23,6 +25,35 @@ Argument Make() {
   argument.size = sizeof argument;
   return argument;
 }
+
+grabdma_alloc MakeAlloc(uint64_t bytes, uint32_t strategy) {
+  auto alloc = Make<grabdma_alloc>();
+  alloc.flags = strategy;
+  alloc.bytes = bytes;
+  alloc.direction = GRABDMA_DIRECTION_CAPTURE;
+  return alloc;
+}
+
+// A value that a child can change.
+template <typename T>
+class SharedValue {
+ public:
+  explicit SharedValue(const T& value)
+      : place_(
+            ::mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
+    if (place_ == MAP_FAILED) ThrowErrno("mmap of shared memory");
+    *get() = value;
+  }
+  ~SharedValue() { ::munmap(place_, sizeof(T)); }
+  SharedValue(const SharedValue&) = delete;
+  SharedValue& operator=(const SharedValue&) = delete;
+
+  [[nodiscard]] T* get() const { return static_cast<T*>(place_); }
+  T* operator->() const { return get(); }
+
+ private:
+  void* const place_;
+};
 
 std::string OpenAdvice(int code) {
   switch (code) {
@@ -123,12 +154,20 @@ grabdma_format GrabdmaSession::SetFormat(uint32_t fourcc, uint32_t width, uint32
 }
 
 GrabdmaSession::Buffer GrabdmaSession::Allocate(uint64_t bytes, uint32_t strategy) {
-  auto alloc = Make<grabdma_alloc>();
-  alloc.flags = strategy;
-  alloc.bytes = bytes;
-  alloc.direction = GRABDMA_DIRECTION_CAPTURE;
+  auto alloc = MakeAlloc(bytes, strategy);
   Do("allocating a buffer", GRABDMA_ALLOC, &alloc);
   return {alloc.buffer, UniqueFd(alloc.live_fd), UniqueFd(alloc.frame_fd)};
+}
+
+// The module charges whoever asks, so a child asks, and the answer comes through shared memory. Its
+// descriptors are ours.
+GrabdmaSession::Buffer GrabdmaSession::AllocateFor(pid_t caller, uint64_t bytes, uint32_t strategy,
+                                                   bool& charged) {
+  const SharedValue<grabdma_alloc> alloc(MakeAlloc(bytes, strategy));
+  const ChargedWork done = RunCharged(caller, [&] { return Try(GRABDMA_ALLOC, alloc.get()); });
+  if (done.error != 0) Throw("allocating a buffer", done.error);
+  charged = done.to_caller;
+  return {alloc->buffer, UniqueFd(alloc->live_fd), UniqueFd(alloc->frame_fd)};
 }
 
 void GrabdmaSession::Free(uint32_t buffer) noexcept {

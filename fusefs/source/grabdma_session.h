@@ -65,6 +65,8 @@ class GrabdmaSession {
   grabdma_format SetFormat(uint32_t fourcc, uint32_t width, uint32_t height);
   // A buffer for capture. `strategy`: one of GRABDMA_ALLOC_*.
   [[nodiscard]] Buffer Allocate(uint64_t bytes, uint32_t strategy);
+  // The same, in the memory cgroup of process `caller` where that is possible; `charged` tells.
+  [[nodiscard]] Buffer AllocateFor(pid_t caller, uint64_t bytes, uint32_t strategy, bool& charged);
   // Never fails: a buffer that is gone already is as good.
   void Free(uint32_t buffer) noexcept;
   // EALREADY and the like are mistakes of the caller and are thrown.

@@ -33,6 +33,18 @@ void SoftwareSource::OnBind(const std::vector<std::shared_ptr<Memory>>& buffers)
   buffers_ = buffers;
 }
 
+void SoftwareSource::OnLend(uint32_t buffer, std::shared_ptr<Memory> memory) {
+  lent_.emplace(buffer, std::move(memory));
+}
+
+void SoftwareSource::OnTakeBack(uint32_t buffer) { lent_.erase(buffer); }
+
+Memory* SoftwareSource::Find(uint32_t buffer) const {
+  if (buffer < buffers_.size()) return buffers_[buffer].get();
+  const auto it = lent_.find(buffer);
+  return it == lent_.end() ? nullptr : it->second.get();
+}
+
 void SoftwareSource::OnStart(uint64_t frames) {
   for (const std::shared_ptr<Memory>& buffer : buffers_) {
     if (buffer->bytes().size() != format_.bytes) {
@@ -79,7 +91,7 @@ uint32_t SoftwareSource::OnWanted() {
 }
 
 void SoftwareSource::OnQueue(uint32_t buffer) {
-  if (queued_ || buffer >= buffers_.size()) {
+  if (queued_ || Find(buffer) == nullptr) {
     throw Error(EINVAL, "queue: buffer " + std::to_string(buffer) + " is not wanted");
   }
   queued_ = buffer;
@@ -127,7 +139,7 @@ Completion SoftwareSource::MakeFrame(uint32_t buffer) {
   completion.buffer = buffer;
   completion.sequence = sequence_++;
   try {
-    Paint(completion.sequence, buffers_[buffer]->bytes());
+    Paint(completion.sequence, Find(buffer)->bytes().first(format_.bytes));
     completion.bytes_used = format_.bytes;
   } catch (const Error& error) {
     completion.kind = Completion::Kind::kError;

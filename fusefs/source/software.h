@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -35,6 +36,8 @@ class SoftwareSource : public Source {
 
   void OnSetRate(Rate rate) final;
   void OnBind(const std::vector<std::shared_ptr<Memory>>& buffers) final;
+  void OnLend(uint32_t buffer, std::shared_ptr<Memory> memory) final;
+  void OnTakeBack(uint32_t buffer) final;
   void OnStart(uint64_t frames) final;
   void OnExtend(uint64_t frames) final;
   void OnStop() final;
@@ -48,9 +51,12 @@ class SoftwareSource : public Source {
   void Consume(uint64_t frames);
   Completion MakeDrop(const char* reason);
   Completion MakeFrame(uint32_t buffer);
+  // nullptr: neither bound nor lent.
+  [[nodiscard]] Memory* Find(uint32_t buffer) const;
 
   Pacer pacer_;
   std::vector<std::shared_ptr<Memory>> buffers_;
+  std::map<uint32_t, std::shared_ptr<Memory>> lent_;
   uint64_t remaining_ = 0;          // frames that will still become due in this capture
   uint64_t late_ = 0;               // lost because painting was late; not reported yet
   uint64_t starved_ = 0;            // lost for want of a buffer; not reported yet

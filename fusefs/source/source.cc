@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <utility>
 
 #include "fusefs/base/error.h"
 #include "fusefs/base/memory_limit.h"
@@ -45,6 +46,19 @@ void Source::Bind(const std::vector<std::shared_ptr<Memory>>& buffers) {
   RequireIdle("buffers");
   OnBind(buffers);
 }
+
+uint32_t Source::Lend(std::shared_ptr<Memory> memory) {
+  if (memory->bytes().size() < format_.bytes) {
+    throw Error(ENOSPC, "the memory has " + std::to_string(memory->bytes().size()) +
+                            " bytes, an image has " + std::to_string(format_.bytes));
+  }
+  OnLend(next_lent_, std::move(memory));
+  const uint32_t buffer = next_lent_++;
+  if (next_lent_ < kFirstLent) next_lent_ = kFirstLent;  // wrapped around
+  return buffer;
+}
+
+void Source::TakeBack(uint32_t buffer) { OnTakeBack(buffer); }
 
 void Source::Start(uint64_t frames) {
   RequireIdle("start");

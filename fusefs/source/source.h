@@ -62,6 +62,9 @@ class Source {
   // "pattern", "replay:clip.y4m", ...: the SOURCE as the user wrote it.
   [[nodiscard]] virtual std::string description() const = 0;
 
+  // Bound buffers have smaller numbers, lent ones this and above.
+  static constexpr uint32_t kFirstLent = 1U << 16;
+
   [[nodiscard]] const FrameFormat& format() const { return format_; }
   [[nodiscard]] Rate rate() const { return rate_; }
   // Negotiates; afterwards format() tells what was chosen. Throws Error(EINVAL) with the reason and
@@ -76,6 +79,14 @@ class Source {
   // Makes `buffers` the ones that the indices of Queue() and Completion mean. Idle only.
   // The source keeps no reference to them after the next Bind() or its destruction.
   void Bind(const std::vector<std::shared_ptr<Memory>>& buffers);
+
+  // Makes the memory that can be lent. nullptr: any memory can. May outlive the source.
+  [[nodiscard]] virtual std::shared_ptr<MemoryAllocator> allocator() const { return nullptr; }
+  // Memory beside the bound buffers, to be queued: the number that Queue() and the completion mean.
+  // Throws Error: ENOSPC when it is smaller than an image, EINVAL when the device cannot fill it.
+  uint32_t Lend(std::shared_ptr<Memory> memory);
+  // The loan ends; not while the memory is queued.
+  void TakeBack(uint32_t buffer);
 
   // From now on frames are due. `frames`: stop asking for buffers after so many (0: no limit).
   // Sequence numbers continue over Stop() and Start(). Throws Error.
@@ -111,6 +122,8 @@ class Source {
   virtual std::vector<std::unique_ptr<Memory>> OnAllocateBuffers(const std::string& name,
                                                                  uint32_t count);
   virtual void OnBind(const std::vector<std::shared_ptr<Memory>>& buffers) = 0;
+  virtual void OnLend(uint32_t buffer, std::shared_ptr<Memory> memory) = 0;
+  virtual void OnTakeBack(uint32_t buffer) = 0;
   virtual void OnStart(uint64_t frames) = 0;
   virtual void OnExtend(uint64_t frames) = 0;
   virtual void OnStop() = 0;
@@ -127,6 +140,7 @@ class Source {
   void RequireIdle(const char* what) const;
 
   bool capturing_ = false;
+  uint32_t next_lent_ = kFirstLent;
 };
 
 // SOURCE[,key=value...] of the command line, taken apart.

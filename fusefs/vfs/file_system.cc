@@ -6,15 +6,28 @@
 #include <cerrno>
 #include <utility>
 
+#include "fusefs/alloc/device_storage.h"
+#include "fusefs/alloc/memfd_storage.h"
 #include "fusefs/base/clock.h"
 #include "fusefs/vfs/file_system_common.h"
 #include "fusefs/vfs/files.h"
 #include "fusefs/vfs/names.h"
+#include "fusefs/vfs/status.h"
 
 namespace grabfs {
 
 FileSystem::FileSystem(Options options, std::vector<std::unique_ptr<Device>> devices)
-    : options_(std::move(options)), mounted_at_ns_(RealtimeNs()) {
+    : options_(std::move(options)),
+      mounted_at_ns_(RealtimeNs()),
+      alloc_({.uid = options_.uid, .gid = options_.gid, .mode = options_.alloc_mode},
+             {.limits = options_.alloc_limits,
+              .mapped_by_others =
+                  [this](uint64_t serial, const Caller& caller) {
+                    return MappedByOthers(serial, caller);
+                  },
+              .make_storage = [this](const std::string& device,
+                                     const std::string& name) { return MakeStorage(device, name); },
+              .on_lingering = [this] { kernel_->WakeHousekeeper(); }}) {
   for (auto& device : devices) AddDevice(std::move(device));
 }
 
@@ -42,10 +55,12 @@ void FileSystem::Stop() {
   }
   // Open files may keep a device; its thread ends all the same.
   for (const auto& [name, node] : nodes) node->device->Halt();
+  alloc_.Stop();
 }
 
 void FileSystem::AddDevice(std::unique_ptr<Device> device) {
   const std::lock_guard membership(membership_);
+  alloc_.AddDevice(device->name());
   NodePtr node;
   {
     const std::lock_guard lock(mutex_);
@@ -63,6 +78,19 @@ void FileSystem::AddDevice(std::unique_ptr<Device> device) {
   kernel_->DropNames({{kRootInode, node->device->name()}});
   kernel_->ForgetAttributes(kRootInode);
   node->device->Run(this);
+}
+
+std::unique_ptr<alloc::Storage> FileSystem::MakeStorage(const std::string& device,
+                                                        const std::string& name) {
+  if (device.empty()) return alloc::MakeMemfdStorage(name);
+  const NodePtr node = NodeNamed(device);
+  if (!node || node->device->state().unplugged) throw Error(ENODEV, device + ": no such device");
+  const auto& allocator = node->device->allocator();
+  return allocator ? alloc::MakeDeviceStorage(allocator, name) : alloc::MakeMemfdStorage(name);
+}
+
+std::string FileSystem::StatusText() const {
+  return MountStatus(options_.mountpoint, Nodes(), data_path(), alloc_.quota());
 }
 
 bool FileSystem::HasDevice(const std::string& name) const {

@@ -24,8 +24,11 @@
 #include <string_view>
 #include <vector>
 
+#include "fusefs/base/caller.h"
 #include "fusefs/capture/device.h"
+#include "fusefs/vfs/alloc_tree.h"
 #include "fusefs/vfs/device_node.h"
+#include "fusefs/vfs/entry.h"
 #include "fusefs/vfs/inode.h"
 #include "fusefs/vfs/lock_table.h"
 #include "fusefs/vfs/open_file.h"
@@ -69,18 +72,12 @@ class FileSystem : public DeviceObserver {
     gid_t gid = 0;
     mode_t umask = 022;
     std::string mountpoint;
+    mode_t alloc_mode = 01777;
+    alloc::Quota::Limits alloc_limits;
   };
-  struct Attr {
-    struct stat stat;  // st_ino is set
-    double timeout;    // seconds that the kernel may keep it
-  };
-  struct Entry {
-    Attr attr;
-    double timeout;  // seconds that the kernel may keep the name
-  };
-  // One name of a directory. False: no room, stop.
-  using Emit = std::function<bool(const std::string& name, const Entry& entry, uint64_t next)>;
   using WorkerTime = std::chrono::milliseconds;
+  using Done = AllocTree::Done;
+  using AttrReply = AllocTree::AttrReply;
 
   FileSystem(Options options, std::vector<std::unique_ptr<Device>> devices);
   ~FileSystem() override;
@@ -99,21 +96,33 @@ class FileSystem : public DeviceObserver {
   [[nodiscard]] bool HasDevice(const std::string& name) const;
 
   // All throw Error: ENOENT, ESTALE for what was recycled, EACCES, EPERM, ...
-  // `caller`: the thread of the client, 0 when it is not known.
-  Entry Lookup(uint64_t parent, const std::string& name, pid_t caller);
+  Entry Lookup(uint64_t parent, const std::string& name, const Caller& caller);
   Attr GetAttr(uint64_t inode);
-  // Of setattr only a size is understood: the one the file has already, or 0 by way of O_TRUNC
-  // (`of_open_file` false), which means nothing here.
-  Attr SetSize(uint64_t inode, uint64_t size, bool of_open_file);
+  // Outside alloc/ only a size is understood: the one the file has already, or 0 by way of O_TRUNC
+  // (`file` null), which means nothing there. `file`: through which it is asked for. `reply` may be
+  // called later, by another thread; what is thrown is not replied.
+  void SetAttr(uint64_t inode, const AttrChange& change, OpenFile* file, const Caller& caller,
+               AttrReply reply);
+  // The same.
+  void Allocate(uint64_t inode, int mode, uint64_t offset, uint64_t length, OpenFile* file,
+                const Caller& caller, Done done);
   // `offset`: 0, or the `next` of the last entry seen.
-  void ReadDir(uint64_t inode, uint64_t offset, const Emit& emit);
+  void ReadDir(uint64_t inode, uint64_t offset, const Caller& caller, const Emit& emit);
   // `flags`: of open(2).
-  std::unique_ptr<OpenFile> Open(uint64_t inode, int flags, pid_t caller);
+  std::unique_ptr<OpenFile> Open(uint64_t inode, int flags, const Caller& caller);
+  // A new regular file; EPERM outside alloc/, as for the next two.
+  Entry Create(uint64_t parent, const std::string& name, mode_t mode, const Caller& caller);
+  void Rename(uint64_t parent, const std::string& name, uint64_t new_parent,
+              const std::string& new_name, unsigned flags);
   void Unlink(uint64_t parent, const std::string& name);
-  void Allocate(uint64_t inode, int mode, uint64_t offset, uint64_t length);
   std::string XattrNames(uint64_t inode);
   std::string Xattr(uint64_t inode, std::string_view name);  // ENODATA, EOPNOTSUPP
-  struct statvfs Statistics();
+  // `flags`: of setxattr(2).
+  void SetXattr(uint64_t inode, const std::string& name, std::string_view value, int flags,
+                const Caller& caller);
+  void RemoveXattr(uint64_t inode, const std::string& name, const Caller& caller);
+  // Of the mount; within alloc/ of what can be allocated.
+  struct statvfs Statistics(uint64_t inode, const Caller& caller);
 
   // flock(2); see LockTable.
   LockTable::Outcome Lock(uint64_t inode, LockTable::Asker asker, LockTable::Mode mode, bool wait,
@@ -143,6 +152,9 @@ class FileSystem : public DeviceObserver {
   static std::shared_ptr<Pool> PoolOf(const DeviceNode& node, uint32_t generation);
   std::unique_ptr<class DeviceUse> Use(const NodePtr& node);
   void LastFileClosed(const DeviceNode& node);
+  // The memory of a new file of alloc/.
+  std::unique_ptr<alloc::Storage> MakeStorage(const std::string& device, const std::string& name);
+  bool MappedByOthers(uint64_t serial, const Caller& caller);
 
   Entry LookupInMount(const std::string& name);
   Entry LookupInDevice(const NodePtr& node, const std::string& name);
@@ -161,6 +173,14 @@ class FileSystem : public DeviceObserver {
   [[nodiscard]] Attr FrameAttr(uint64_t inode, const FrameInfo& info) const;
   [[nodiscard]] Attr BufferAttr(uint64_t inode, Pool& pool, uint32_t slot) const;
 
+  [[nodiscard]] std::string StatusText() const;
+  [[nodiscard]] static std::string IntoText(const DeviceNode& node);
+  [[nodiscard]] Attr SameSize(uint64_t inode, const AttrChange& change, bool of_open_file);
+
+  std::unique_ptr<OpenFile> OpenOfDevice(const Inode& inode, int flags, pid_t caller);
+  std::unique_ptr<OpenFile> OpenInto(const NodePtr& node, const Caller& opener);
+  // A write to `into`: the name of a file of alloc/ that `caller` may write, or nothing.
+  void OrderInto(Device& device, std::string_view text, const Caller& caller, Device::Done done);
   std::unique_ptr<OpenFile> OpenFrame(const NodePtr& node, uint64_t sequence, int flags,
                                       pid_t caller);
   // The frame in a slot or under a number, with its format, for extended attributes.
@@ -174,6 +194,7 @@ class FileSystem : public DeviceObserver {
   const uint64_t mounted_at_ns_;  // CLOCK_REALTIME
   Kernel* kernel_ = nullptr;
   LockTable locks_;
+  AllocTree alloc_;
   std::atomic<bool> passthrough_ = false;  // data_path_.passthrough, for the hot path
 
   std::mutex membership_;     // one Start(), Stop() or AddDevice() at a time; before all others

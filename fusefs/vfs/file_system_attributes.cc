@@ -28,12 +28,13 @@ timespec ToTimespec(uint64_t ns) {
 
 }  // namespace
 
-FileSystem::Attr FileSystem::GetAttr(uint64_t number) {
-  if (number == kRootInode) return DirAttr(number, static_cast<uint32_t>(Nodes().size()));
+Attr FileSystem::GetAttr(uint64_t number) {
+  if (number == kRootInode) return DirAttr(number, static_cast<uint32_t>(Nodes().size() + 1));
   if (number == kRootStatusInode) {
-    return TextAttr(number, 0444, MountStatus(options_.mountpoint, Nodes(), data_path()).size());
+    return TextAttr(number, 0444, StatusText().size());
   }
   const Inode inode = Inode::Decode(number);
+  if (AllocTree::Has(inode)) return alloc_.GetAttr(inode);
   const NodePtr node = Node(inode.device);
   switch (inode.kind) {
     case NodeKind::kDeviceDir:
@@ -60,10 +61,11 @@ FileSystem::Attr FileSystem::GetAttr(uint64_t number) {
       const Attribute& attribute = Attributes()[inode.index];
       return TextAttr(number, attribute.mode, PrintAttribute(attribute, *node->device).size());
     }
-    case NodeKind::kMount:
-      break;
+    case NodeKind::kInto:
+      return TextAttr(number, 0666, IntoText(*node).size());
+    default:
+      ThrowStale();
   }
-  ThrowStale();
 }
 
 struct stat FileSystem::BaseStat(uint64_t inode, mode_t mode, uint64_t size) const {
@@ -79,25 +81,25 @@ struct stat FileSystem::BaseStat(uint64_t inode, mode_t mode, uint64_t size) con
   return stat;
 }
 
-FileSystem::Attr FileSystem::DirAttr(uint64_t inode, uint32_t directories) const {
+Attr FileSystem::DirAttr(uint64_t inode, uint32_t directories) const {
   // Every path walk asks for the mode of each directory, so it had better be known.
   Attr attr{BaseStat(inode, S_IFDIR | 0755, 0), kForever};
   attr.stat.st_nlink = 2 + directories;
   return attr;
 }
 
-FileSystem::Attr FileSystem::TextAttr(uint64_t inode, mode_t mode, uint64_t size) const {
+Attr FileSystem::TextAttr(uint64_t inode, mode_t mode, uint64_t size) const {
   return {BaseStat(inode, S_IFREG | mode, size), kNotAtAll};
 }
 
-FileSystem::Attr FileSystem::FrameAttr(uint64_t inode, const FrameInfo& info) const {
+Attr FileSystem::FrameAttr(uint64_t inode, const FrameInfo& info) const {
   Attr attr{BaseStat(inode, S_IFREG | 0444, info.bytes_used), kForever};
   attr.stat.st_mtim = attr.stat.st_ctim = attr.stat.st_atim = ToTimespec(info.realtime_ns);
   attr.stat.st_blocks = static_cast<blkcnt_t>((info.bytes_used + kSectorSize - 1) / kSectorSize);
   return attr;
 }
 
-FileSystem::Attr FileSystem::BufferAttr(uint64_t inode, Pool& pool, uint32_t slot) const {
+Attr FileSystem::BufferAttr(uint64_t inode, Pool& pool, uint32_t slot) const {
   // Noted before the look: a frame that completes in between withdraws what is returned here.
   pool.notes[slot] |= Pool::kBufferAttrKnown;
   Attr attr{BaseStat(inode, S_IFREG | 0644, pool.format.bytes), kForever};
@@ -108,16 +110,34 @@ FileSystem::Attr FileSystem::BufferAttr(uint64_t inode, Pool& pool, uint32_t slo
   return attr;
 }
 
-FileSystem::Attr FileSystem::SetSize(uint64_t inode, uint64_t size, bool of_open_file) {
+void FileSystem::SetAttr(uint64_t number, const AttrChange& change, OpenFile* file,
+                         const Caller& caller, AttrReply reply) {
+  const Inode inode = Inode::Decode(number);
+  if (AllocTree::Has(inode)) {
+    return alloc_.SetAttr(inode, change, file, caller, std::move(reply));
+  }
+  const Attr attr = SameSize(number, change, file != nullptr);
+  reply(&attr, nullptr);
+}
+
+Attr FileSystem::SameSize(uint64_t inode, const AttrChange& change, bool of_open_file) {
+  if (change.mode || change.uid || change.gid) {
+    throw Error(EPERM, "mode and owner are options of the mount");
+  }
+  if (!change.size) throw Error(EPERM, "times are those of the capture");
   const Attr attr = GetAttr(inode);
-  const bool by_o_trunc = size == 0 && !of_open_file;
-  if (!by_o_trunc && size != static_cast<uint64_t>(attr.stat.st_size)) {
+  const bool by_o_trunc = change.size == 0U && !of_open_file;
+  if (!by_o_trunc && *change.size != static_cast<uint64_t>(attr.stat.st_size)) {
     throw Error(EPERM, "the files of a device keep their size");
   }
   return attr;
 }
 
-void FileSystem::Allocate(uint64_t inode, int mode, uint64_t offset, uint64_t length) {
+void FileSystem::Allocate(uint64_t inode, int mode, uint64_t offset, uint64_t length,
+                          OpenFile* file, const Caller& caller, Done done) {
+  if (const Inode place = Inode::Decode(inode); AllocTree::Has(place)) {
+    return alloc_.Allocate(place, mode, offset, length, file, caller, std::move(done));
+  }
   if ((mode & ~FALLOC_FL_KEEP_SIZE) != 0) {
     throw Error(EOPNOTSUPP, "the files of a device have no holes");
   }
@@ -125,6 +145,7 @@ void FileSystem::Allocate(uint64_t inode, int mode, uint64_t offset, uint64_t le
   if (offset > size || length > size - offset) {
     throw Error(ENOSPC, "the files of a device do not grow");
   }
+  done(nullptr);
 }
 
 std::optional<std::pair<FrameFormat, FrameInfo>> FileSystem::FrameOf(uint64_t number) const {
@@ -149,6 +170,9 @@ std::optional<std::pair<FrameFormat, FrameInfo>> FileSystem::FrameOf(uint64_t nu
 
 std::string FileSystem::XattrNames(uint64_t inode) {
   if (inode == kRootInode || inode == kRootStatusInode) return {};
+  if (const Inode place = Inode::Decode(inode); AllocTree::Has(place)) {
+    return alloc_.XattrNames(place);
+  }
   return FrameOf(inode) ? FrameXattrNames() : std::string();
 }
 
@@ -157,7 +181,10 @@ std::string FileSystem::Xattr(uint64_t inode, std::string_view name) {
   if (!name.starts_with("user.")) {
     throw Error(EOPNOTSUPP, std::string(name) + ": only user.* attributes exist here");
   }
-  if (inode != kRootInode && inode != kRootStatusInode && name.starts_with("user.grabfs.")) {
+  const Inode place = Inode::Decode(inode);
+  if (AllocTree::Has(place)) {
+    if (auto value = alloc_.Xattr(place, name)) return *value;
+  } else if (place.kind != NodeKind::kMount && name.starts_with("user.grabfs.")) {
     if (const auto frame = FrameOf(inode)) {
       if (auto value = FrameXattr(name, frame->first, frame->second)) return *value;
     }
@@ -165,10 +192,25 @@ std::string FileSystem::Xattr(uint64_t inode, std::string_view name) {
   throw Error(ENODATA, std::string(name) + ": no such extended attribute");
 }
 
-struct statvfs FileSystem::Statistics() {
+void FileSystem::SetXattr(uint64_t inode, const std::string& name, std::string_view value,
+                          int flags, const Caller& caller) {
+  const Inode place = Inode::Decode(inode);
+  if (!AllocTree::Has(place)) throw Error(EPERM, name + ": files of a device describe themselves");
+  alloc_.SetXattr(place, name, value, flags, caller);
+}
+
+void FileSystem::RemoveXattr(uint64_t inode, const std::string& name, const Caller& caller) {
+  const Inode place = Inode::Decode(inode);
+  if (!AllocTree::Has(place)) throw Error(EPERM, name + ": files of a device describe themselves");
+  alloc_.RemoveXattr(place, name, caller);
+}
+
+struct statvfs FileSystem::Statistics(uint64_t inode, const Caller& caller) {
   struct statvfs statistics = {};
   statistics.f_bsize = statistics.f_frsize = kBlockSize;
   statistics.f_namemax = NAME_MAX;
+  alloc_.AddStatistics(caller, statistics);
+  if (AllocTree::Has(Inode::Decode(inode))) return statistics;
   for (const NodePtr& node : Nodes()) {
     const auto pool = node->device->pool();
     const uint64_t blocks = (pool->format.bytes + kBlockSize - 1) / kBlockSize;
@@ -176,7 +218,6 @@ struct statvfs FileSystem::Statistics() {
     statistics.f_bfree += pool->ring.Occupancy().free * blocks;
     statistics.f_files += pool->memory.size();
   }
-  statistics.f_bavail = 0;  // nothing can be created
   return statistics;
 }
 

@@ -18,7 +18,7 @@ std::optional<FileSystem::WorkerTime> FileSystem::Housekeep() {
   constexpr int kShareOfTime = 10;  // looking takes at most a tenth of the time
 
   const auto begin = steady_clock::now();
-  bool again = false;
+  bool again = alloc_.Settle();
   std::vector<NodePtr> gone;
   for (const NodePtr& node : Nodes()) {
     if (node->device->state().unplugged && node->open_files == 0) {
@@ -54,6 +54,11 @@ bool FileSystem::SettleMapped(const DeviceNode& node, Pool& pool) {
     }
   }
   return some;
+}
+
+bool FileSystem::MappedByOthers(uint64_t serial, const Caller& caller) {
+  const auto inodes = ScanMappings(kernel_->device_number(), caller.pid);
+  return !inodes || inodes->contains(Inode{0, NodeKind::kAllocFile, serial}.number());
 }
 
 void FileSystem::RemoveDevice(const NodePtr& node) {

@@ -20,20 +20,20 @@ struct FixedName {
   NodeKind kind;
 };
 constexpr FixedName kDeviceNames[] = {
-    {kFramesName, NodeKind::kFramesDir},
-    {kBuffersName, NodeKind::kBuffersDir},
-    {kEventsName, NodeKind::kEvents},
+    {kFramesName, NodeKind::kFramesDir}, {kBuffersName, NodeKind::kBuffersDir},
+    {kEventsName, NodeKind::kEvents},    {kIntoName, NodeKind::kInto},
     {kStatusName, NodeKind::kStatus},
 };
 
 }  // namespace
 
-FileSystem::Entry FileSystem::Lookup(uint64_t parent, const std::string& name, pid_t caller) {
+Entry FileSystem::Lookup(uint64_t parent, const std::string& name, const Caller& caller) {
   if (parent == kRootInode) return LookupInMount(name);
   const Inode inode = Inode::Decode(parent);
+  if (AllocTree::Has(inode)) return alloc_.Lookup(inode, name, caller);
   const NodePtr node = Node(inode.device);
   if (inode.kind == NodeKind::kDeviceDir) {
-    return name == kLatestName ? LookupLatest(node, caller) : LookupInDevice(node, name);
+    return name == kLatestName ? LookupLatest(node, caller.pid) : LookupInDevice(node, name);
   }
   if (inode.kind == NodeKind::kFramesDir) {
     const auto sequence = ParseFrameName(name);
@@ -45,14 +45,15 @@ FileSystem::Entry FileSystem::Lookup(uint64_t parent, const std::string& name, p
   return LookupBuffer(node, *slot);
 }
 
-FileSystem::Entry FileSystem::LookupInMount(const std::string& name) {
+Entry FileSystem::LookupInMount(const std::string& name) {
   if (name == kStatusName) return {GetAttr(kRootStatusInode), kForever};
+  if (name == kAllocName) return alloc_.Root();
   const NodePtr node = NodeNamed(name);
   if (!node) ThrowNoSuchName(name);
   return {GetAttr(Of(*node, NodeKind::kDeviceDir).number()), kForever};
 }
 
-FileSystem::Entry FileSystem::LookupInDevice(const NodePtr& node, const std::string& name) {
+Entry FileSystem::LookupInDevice(const NodePtr& node, const std::string& name) {
   for (const FixedName& fixed : kDeviceNames) {
     if (name == fixed.name) return {GetAttr(Of(*node, fixed.kind).number()), kForever};
   }
@@ -62,7 +63,7 @@ FileSystem::Entry FileSystem::LookupInDevice(const NodePtr& node, const std::str
   return {GetAttr(Of(*node, NodeKind::kAttribute, row).number()), kForever};
 }
 
-FileSystem::Entry FileSystem::LookupLatest(const NodePtr& node, pid_t caller) {
+Entry FileSystem::LookupLatest(const NodePtr& node, pid_t caller) {
   const auto pool = node->device->pool();
   const bool guard = node->guards.Wanted();
   const auto newest = guard ? node->guards.GuardNewest(pool, caller) : pool->ring.Newest();
@@ -71,12 +72,12 @@ FileSystem::Entry FileSystem::LookupLatest(const NodePtr& node, pid_t caller) {
   return LatestEntry(*node, newest->info);
 }
 
-FileSystem::Entry FileSystem::LatestEntry(const DeviceNode& node, const FrameInfo& newest) const {
+Entry FileSystem::LatestEntry(const DeviceNode& node, const FrameInfo& newest) const {
   const uint64_t inode = Of(node, NodeKind::kFrame, newest.sequence).number();
   return {FrameAttr(inode, newest), kNotAtAll};
 }
 
-FileSystem::Entry FileSystem::LookupFrame(const NodePtr& node, uint64_t sequence) {
+Entry FileSystem::LookupFrame(const NodePtr& node, uint64_t sequence) {
   const auto pool = node->device->pool();
   // Noted before the look, so that the frame cannot go away in between without being withdrawn.
   const auto seen = pool->ring.NextFrom(sequence);
@@ -86,7 +87,7 @@ FileSystem::Entry FileSystem::LookupFrame(const NodePtr& node, uint64_t sequence
   return {FrameAttr(Of(*node, NodeKind::kFrame, sequence).number(), seen->info), kForever};
 }
 
-FileSystem::Entry FileSystem::LookupBuffer(const NodePtr& node, uint32_t slot) {
+Entry FileSystem::LookupBuffer(const NodePtr& node, uint32_t slot) {
   const auto pool = node->device->pool();
   if (slot >= pool->memory.size()) ThrowNoSuchName(BufferName(slot));
   pool->notes[slot] |= Pool::kBufferNameKnown;
@@ -94,9 +95,10 @@ FileSystem::Entry FileSystem::LookupBuffer(const NodePtr& node, uint32_t slot) {
   return {BufferAttr(inode, *pool, slot), kForever};
 }
 
-void FileSystem::ReadDir(uint64_t number, uint64_t offset, const Emit& emit) {
+void FileSystem::ReadDir(uint64_t number, uint64_t offset, const Caller& caller, const Emit& emit) {
   if (number == kRootInode) return ReadMountDir(offset, emit);
   const Inode inode = Inode::Decode(number);
+  if (AllocTree::Has(inode)) return alloc_.ReadDir(inode, offset, caller, emit);
   const NodePtr node = Node(inode.device);
   if (inode.kind == NodeKind::kDeviceDir) return ReadDeviceDir(node, offset, emit);
   if (inode.kind == NodeKind::kFramesDir) return ReadFramesDir(node, offset, emit);
@@ -104,14 +106,17 @@ void FileSystem::ReadDir(uint64_t number, uint64_t offset, const Emit& emit) {
 }
 
 void FileSystem::ReadMountDir(uint64_t offset, const Emit& emit) {
-  // Offset 1 is status.json, 2 + n the device of number n, so devices may come and go meanwhile.
-  if (offset < 1 && !emit(std::string(kStatusName), LookupInMount(std::string(kStatusName)), 1)) {
-    return;
+  // The device of number n has offset 3 + n, so devices may come and go meanwhile.
+  uint64_t fixed = 1;
+  for (const std::string_view name : {kStatusName, kAllocName}) {
+    const std::string text(name);
+    if (offset < fixed && !emit(text, LookupInMount(text), fixed)) return;
+    ++fixed;
   }
   auto nodes = Nodes();
   std::ranges::sort(nodes, {}, [](const NodePtr& node) { return node->number; });
   for (const NodePtr& node : nodes) {
-    const uint64_t next = node->number + 2;
+    const uint64_t next = node->number + fixed;
     if (next <= offset) continue;
     const Entry entry{GetAttr(Of(*node, NodeKind::kDeviceDir).number()), kForever};
     if (!emit(node->device->name(), entry, next)) return;
@@ -153,8 +158,21 @@ void FileSystem::ReadBuffersDir(const NodePtr& node, uint64_t offset, const Emit
   }
 }
 
+Entry FileSystem::Create(uint64_t parent, const std::string& name, mode_t mode,
+                         const Caller& caller) {
+  const Inode inode = Inode::Decode(parent);
+  if (inode.kind != NodeKind::kAllocDir) throw Error(EPERM, name + ": files are made in alloc/");
+  return alloc_.Create(inode, name, mode, caller);
+}
+
+void FileSystem::Rename(uint64_t parent, const std::string& name, uint64_t new_parent,
+                        const std::string& new_name, unsigned flags) {
+  alloc_.Rename(Inode::Decode(parent), name, Inode::Decode(new_parent), new_name, flags);
+}
+
 void FileSystem::Unlink(uint64_t parent, const std::string& name) {
   const Inode inode = Inode::Decode(parent);
+  if (inode.kind == NodeKind::kAllocDir) return alloc_.Unlink(inode, name);
   if (parent == kRootInode || inode.kind != NodeKind::kFramesDir) {
     throw Error(EPERM, name + ": only frames can be unlinked");
   }

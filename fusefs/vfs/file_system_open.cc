@@ -12,6 +12,7 @@
 #include "fusefs/vfs/file_system_common.h"
 #include "fusefs/vfs/files.h"
 #include "fusefs/vfs/status.h"
+#include "fusefs/vfs/xattr.h"
 
 namespace grabfs {
 namespace {
@@ -20,14 +21,19 @@ bool Writes(int flags) { return (flags & O_ACCMODE) != O_RDONLY; }
 
 }  // namespace
 
-std::unique_ptr<OpenFile> FileSystem::Open(uint64_t number, int flags, pid_t caller) {
+std::unique_ptr<OpenFile> FileSystem::Open(uint64_t number, int flags, const Caller& caller) {
   if (number == kRootStatusInode) {
     if (Writes(flags)) throw Error(EACCES, "status.json cannot be written");
     return std::make_unique<TextFile>(
-        nullptr, [this] { return MountStatus(options_.mountpoint, Nodes(), data_path()); },
-        nullptr);
+        nullptr, [this] { return StatusText(); }, nullptr);
   }
   const Inode inode = Inode::Decode(number);
+  if (AllocTree::Has(inode)) return alloc_.Open(inode, caller);
+  if (inode.kind == NodeKind::kInto) return OpenInto(Node(inode.device), caller);
+  return OpenOfDevice(inode, flags, caller.pid);
+}
+
+std::unique_ptr<OpenFile> FileSystem::OpenOfDevice(const Inode& inode, int flags, pid_t caller) {
   const NodePtr node = Node(inode.device);
   switch (inode.kind) {
     case NodeKind::kFrame:
@@ -62,6 +68,39 @@ std::unique_ptr<OpenFile> FileSystem::Open(uint64_t number, int flags, pid_t cal
     default:
       throw Error(EISDIR, "a directory cannot be opened as a file");
   }
+}
+
+// Who opened it is who must be allowed to write the memory, whoever writes the name.
+std::unique_ptr<OpenFile> FileSystem::OpenInto(const NodePtr& node, const Caller& opener) {
+  return std::make_unique<TextFile>(
+      Use(node), [node] { return IntoText(*node); },
+      [this, node, opener](std::string_view text, Device::Done done) {
+        try {
+          OrderInto(*node->device, text, opener, done);
+        } catch (const Error& error) {
+          node->device->Reject(error, std::move(done));
+        }
+      });
+}
+
+void FileSystem::OrderInto(Device& device, std::string_view text, const Caller& caller,
+                           Device::Done done) {
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  if (text.empty()) return device.CancelTargets(std::move(done));
+  const AllocTree::Target target = alloc_.FindTarget(text, caller);
+  device.CaptureInto({.name = target.path,
+                      .memory = target.file->BeginFill(device.state().format.bytes),
+                      .on_refilled = [this, inode = target.inode] { kernel_->DropPages(inode); },
+                      .on_done =
+                          [file = target.file](const FrameFormat& format, const FrameInfo* info) {
+                            using Xattrs = std::map<std::string, std::string, std::less<>>;
+                            file->EndFill(info ? FrameXattrs(format, *info) : Xattrs());
+                          }},
+                     std::move(done));
+}
+
+std::string FileSystem::IntoText(const DeviceNode& node) {
+  return node.device->state().into + "\n";
 }
 
 std::unique_ptr<OpenFile> FileSystem::OpenFrame(const NodePtr& node, uint64_t sequence, int flags,

@@ -20,39 +20,47 @@ std::span<const std::byte> Window(std::span<const std::byte> bytes, uint64_t off
 FrameFile::FrameFile(std::unique_ptr<DeviceUse> use, std::shared_ptr<Pool> pool,
                      const Ring::Frame& frame, std::function<void()> on_suspect)
     : use_(std::move(use)),
-      backing_{std::move(pool), frame.slot, true},
+      pool_(std::move(pool)),
+      slot_(frame.slot),
+      backing_{pool_, pool_->memory[slot_]->frame_fd(), &pool_->frame_attachments[slot_]},
       bytes_used_(frame.info.bytes_used),
       on_suspect_(std::move(on_suspect)) {}
 
 FrameFile::~FrameFile() {
-  backing_.pool->ring.Release(backing_.slot, direct_);
+  pool_->ring.Release(slot_, direct_);
   if (direct_) on_suspect_();
 }
 
 const Backing* FrameFile::backing() const {
   // The backing file has the size of the buffer: a shorter frame must be read through the daemon.
-  return bytes_used_ == backing_.pool->format.bytes ? &backing_ : nullptr;
+  return bytes_used_ == pool_->format.bytes ? &backing_ : nullptr;
 }
 
 void FrameFile::Read(uint64_t offset, size_t size, bool /*wait*/, ReadReply reply) {
-  const auto bytes = backing_.pool->memory[backing_.slot]->bytes().first(bytes_used_);
+  const auto bytes = pool_->memory[slot_]->bytes().first(bytes_used_);
   reply(Window(bytes, offset, size), nullptr);
 }
 
+BufferFile::BufferFile(std::unique_ptr<DeviceUse> use, std::shared_ptr<Pool> pool, uint32_t slot)
+    : use_(std::move(use)),
+      pool_(std::move(pool)),
+      slot_(slot),
+      backing_{pool_, pool_->memory[slot_]->live_fd(), &pool_->live_attachments[slot_]} {}
+
 void BufferFile::Read(uint64_t offset, size_t size, bool /*wait*/, ReadReply reply) {
-  reply(Window(backing_.pool->memory[backing_.slot]->bytes(), offset, size), nullptr);
+  reply(Window(pool_->memory[slot_]->bytes(), offset, size), nullptr);
 }
 
 void BufferFile::Write(uint64_t offset, std::span<const std::byte> data, bool writeback,
                        WriteReply reply) {
-  const auto bytes = backing_.pool->memory[backing_.slot]->bytes();
+  const auto bytes = pool_->memory[slot_]->bytes();
   if (offset >= bytes.size() && !data.empty()) {
     throw Error(ENOSPC, "write past the end of a buffer of " + std::to_string(bytes.size()) +
                             " bytes: buffers do not grow");
   }
   const size_t count = std::min<uint64_t>(data.size(), bytes.size() - offset);
   // A page that a mapping dirtied before this capture must not be laid over the new frame.
-  const bool outdated = writeback && backing_.pool->ring.Filling(backing_.slot);
+  const bool outdated = writeback && pool_->ring.Filling(slot_);
   if (!outdated) std::memcpy(bytes.data() + offset, data.data(), count);
   reply(count, nullptr);
 }

@@ -50,6 +50,8 @@ class FrameFile : public OpenFile {
 
  private:
   const std::unique_ptr<DeviceUse> use_;
+  const std::shared_ptr<Pool> pool_;
+  const uint32_t slot_;
   const Backing backing_;
   const uint64_t bytes_used_;
   const std::function<void()> on_suspect_;
@@ -59,8 +61,7 @@ class FrameFile : public OpenFile {
 // The memory of a buffer, live: holds nothing.
 class BufferFile : public OpenFile {
  public:
-  BufferFile(std::unique_ptr<DeviceUse> use, std::shared_ptr<Pool> pool, uint32_t slot)
-      : use_(std::move(use)), backing_{std::move(pool), slot, false} {}
+  BufferFile(std::unique_ptr<DeviceUse> use, std::shared_ptr<Pool> pool, uint32_t slot);
 
   [[nodiscard]] bool uncached() const override { return false; }
   [[nodiscard]] const Backing* backing() const override { return &backing_; }
@@ -70,6 +71,8 @@ class BufferFile : public OpenFile {
 
  private:
   const std::unique_ptr<DeviceUse> use_;
+  const std::shared_ptr<Pool> pool_;
+  const uint32_t slot_;
   const Backing backing_;
 };
 

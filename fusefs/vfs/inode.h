@@ -7,7 +7,7 @@
 //         [ device:15 ][ kind:4 ][ index:44                        ]
 //
 // index: the sequence number of a frame; generation:28 and slot:16 of a buffer; the row of an
-// attribute in its table; 0 otherwise.
+// attribute in its table; the number of a directory or file of alloc/, whose device is 0; else 0.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +24,9 @@ enum class NodeKind : uint32_t {
   kEvents,
   kStatus,
   kAttribute,
+  kInto,
+  kAllocDir,  // index 0: alloc/ itself
+  kAllocFile,
 };
 
 struct Inode {

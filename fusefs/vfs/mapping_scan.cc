@@ -28,6 +28,16 @@ bool SeesAllProcesses() {
   return stat("/proc/self/ns/pid", &info) == 0 && info.st_ino == kInitialPidNamespace;
 }
 
+// The process of a thread, by name; empty when there is none.
+std::string ProcessOf(pid_t thread) {
+  if (thread <= 0) return {};
+  std::ifstream status("/proc/" + std::to_string(thread) + "/status");
+  for (std::string key, value; status >> key && std::getline(status, value);) {
+    if (key == "Tgid:") return value.substr(value.find_first_not_of(" \t"));
+  }
+  return {};
+}
+
 // Init maps no frames, and may be shielded from being read even by root.
 constexpr char kInit[] = "1";
 // How often a listing may show new processes before the scan gives up.
@@ -83,8 +93,9 @@ bool CollectProcess(const std::string& directory, dev_t device,
 
 }  // namespace
 
-std::optional<std::unordered_set<uint64_t>> ScanMappings(dev_t device) {
+std::optional<std::unordered_set<uint64_t>> ScanMappings(dev_t device, pid_t except) {
   if (!SeesAllProcesses()) return std::nullopt;
+  const std::string excepted = ProcessOf(except);
   std::unordered_set<uint64_t> inodes;
   std::unordered_set<std::string> seen;
   for (int round = 0; round < kMaxRounds; ++round) {
@@ -92,7 +103,8 @@ std::optional<std::unordered_set<uint64_t>> ScanMappings(dev_t device) {
     std::error_code error;
     for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
       const std::string name = entry.path().filename();
-      if (name == kInit || !IsNumber(name) || !seen.insert(name).second) continue;
+      if (name == kInit || name == excepted || !IsNumber(name) || !seen.insert(name).second)
+        continue;
       found_new = true;
       if (!CollectProcess(entry.path(), device, inodes)) return std::nullopt;
     }

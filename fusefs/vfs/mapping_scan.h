@@ -14,12 +14,13 @@
 
 namespace grabfs {
 
-// The inode numbers of all mapped files on `device`. nullopt when the answer cannot be trusted: a
-// process could not be read, processes appear faster than they can be read, or the caller does not
-// see all processes (it is in a PID namespace of its own). Costs about 50 us for each process.
+// The inode numbers of all mapped files on `device`, but for what the process of the thread
+// `except` has mapped (0: all processes). nullopt when the answer cannot be trusted: a process
+// could not be read, processes appear faster than they can be read, or the caller does not see all
+// processes (it is in a PID namespace of its own). Costs about 50 us for each process.
 //
 // A mapping that exists during the whole scan is found: only a new process can come to have it (by
 // fork), so the scan ends when a fresh listing shows no process that has not been read.
-std::optional<std::unordered_set<uint64_t>> ScanMappings(dev_t device);
+std::optional<std::unordered_set<uint64_t>> ScanMappings(dev_t device, pid_t except = 0);
 
 }  // namespace grabfs

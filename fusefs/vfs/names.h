@@ -14,6 +14,8 @@ inline constexpr std::string_view kFramesName = "frames";
 inline constexpr std::string_view kBuffersName = "buffers";
 inline constexpr std::string_view kLatestName = "latest.raw";
 inline constexpr std::string_view kEventsName = "events";
+inline constexpr std::string_view kIntoName = "into";
+inline constexpr std::string_view kAllocName = "alloc";
 inline constexpr std::string_view kStatusName = "status.json";
 
 // "00000042.raw", "003.raw"; more digits when the number needs them.

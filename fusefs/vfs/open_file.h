@@ -14,15 +14,14 @@
 #include <span>
 
 #include "fusefs/base/error.h"
-#include "fusefs/capture/pool.h"
 
 namespace grabfs {
 
-// The memory behind an open frame or buffer, for a data path that does without the daemon.
+// The memory behind an open file, for a data path that does without the daemon.
 struct Backing {
-  std::shared_ptr<Pool> pool;
-  uint32_t slot = 0;
-  bool frame = false;  // a frame's read-only file, not the live buffer
+  std::shared_ptr<const void> owner;  // keeps what follows
+  int fd = -1;
+  std::shared_ptr<void>* attachment = nullptr;  // room for what that path needs beside `fd`
 };
 
 class OpenFile {

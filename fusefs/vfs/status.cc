@@ -36,6 +36,14 @@ Json ToJson(const Pool& pool) {
           {"huge_page_bytes", pool.huge_page_bytes}};
 }
 
+Json ToJson(const alloc::Quota& quota) {
+  const alloc::Quota::Usage total = quota.Total();
+  return {{"files", total.files},
+          {"bytes", total.bytes},
+          {"limit_bytes", quota.limits().total_bytes},
+          {"user_limit_bytes", quota.limits().user_bytes}};
+}
+
 Json ToJson(const Device& device, const DataPath& path) {
   const DeviceState state = device.state();
   const auto pool = device.pool();
@@ -52,6 +60,7 @@ Json ToJson(const Device& device, const DataPath& path) {
           {"bytes", state.format.bytes},
           {"rate", state.rate.ToString()},
           {"trigger", state.trigger},
+          {"into", state.into},
           {"buffers", ToJson(pool->ring.Occupancy())},
           {"sequence",
            {{"next", state.next_sequence},
@@ -75,8 +84,8 @@ std::string DeviceStatus(const Device& device, const DataPath& path) {
 }
 
 std::string MountStatus(const std::string& mountpoint,
-                        const std::vector<std::shared_ptr<DeviceNode>>& nodes,
-                        const DataPath& path) {
+                        const std::vector<std::shared_ptr<DeviceNode>>& nodes, const DataPath& path,
+                        const alloc::Quota& alloc) {
   utsname system = {};
   uname(&system);
   Json devices = Json::array();
@@ -87,6 +96,7 @@ std::string MountStatus(const std::string& mountpoint,
                 {"mountpoint", mountpoint},
                 {"data_path", path.passthrough ? "passthrough" : "cached"},
                 {"data_path_reason", path.reason},
+                {"alloc", ToJson(alloc)},
                 {"devices", devices}});
 }
 

@@ -14,7 +14,7 @@ namespace grabfs {
 
 std::string DeviceStatus(const Device& device, const DataPath& path);
 std::string MountStatus(const std::string& mountpoint,
-                        const std::vector<std::shared_ptr<DeviceNode>>& nodes,
-                        const DataPath& path);
+                        const std::vector<std::shared_ptr<DeviceNode>>& nodes, const DataPath& path,
+                        const alloc::Quota& alloc);
 
 }  // namespace grabfs

@@ -50,4 +50,11 @@ std::optional<std::string> FrameXattr(std::string_view name, const FrameFormat& 
   return it->print(format, info);
 }
 
+std::map<std::string, std::string, std::less<>> FrameXattrs(const FrameFormat& format,
+                                                            const FrameInfo& info) {
+  std::map<std::string, std::string, std::less<>> all;
+  for (const Xattr& xattr : kXattrs) all.emplace(xattr.name, xattr.print(format, info));
+  return all;
+}
+
 }  // namespace grabfs

@@ -3,6 +3,8 @@
 // The extended attributes user.grabfs.* of a frame: one table of names and values.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,5 +19,9 @@ const std::string& FrameXattrNames();
 // The value as text; nullopt when there is no such name.
 std::optional<std::string> FrameXattr(std::string_view name, const FrameFormat& format,
                                       const FrameInfo& info);
+
+// All of them.
+std::map<std::string, std::string, std::less<>> FrameXattrs(const FrameFormat& format,
+                                                            const FrameInfo& info);
 
 }  // namespace grabfs

@@ -49,11 +49,11 @@ bool HasDuplicates(const std::vector<std::string>& names) {
 }
 
 TEST_F(DirsTest, TheTreeIsTheDocumentedOne) {
-  EXPECT_EQ(List(mount().path()), (std::vector<std::string>{"sim0", "status.json"}));
+  EXPECT_EQ(List(mount().path()), (std::vector<std::string>{"alloc", "sim0", "status.json"}));
   EXPECT_EQ(List(device().Path("")),
             (std::vector<std::string>{"buffers", "buffers_count", "bytes", "events", "format",
-                                      "frames", "height", "policy", "rate", "source", "state",
-                                      "status.json", "stride", "trigger", "width"}));
+                                      "frames", "height", "into", "policy", "rate", "source",
+                                      "state", "status.json", "stride", "trigger", "width"}));
   device().Capture(1);
   EXPECT_TRUE(std::ranges::count(List(device().Path("")), "latest.raw"));
 }

@@ -42,7 +42,7 @@ class MemoryLimit : public testing::Test {
           "anon 1\ninactive_file " + std::to_string(file_cache) + "\nactive_file 0\nshmem 7\n");
   }
 
-  [[nodiscard]] uint64_t Available() const { return AvailableMemory(root_); }
+  [[nodiscard]] uint64_t Available() const { return AvailableMemory("self", root_); }
 
   std::string root_;
 };

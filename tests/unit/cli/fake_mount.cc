@@ -85,7 +85,7 @@ FakeDevice::FakeDevice(const fs::path& mount, const std::string& name, FrameForm
                                                     : status_[attribute].dump() + "\n");
   }
   events_ = MakePipe(directory_ / "events");
-  for (const char* attribute : {"trigger", "state"}) {
+  for (const char* attribute : {"trigger", "state", "into"}) {
     commands_[attribute] = MakePipe(directory_ / attribute);
   }
   Store();

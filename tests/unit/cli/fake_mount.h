@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A directory that looks like a grabfs mount, of plain files and pipes, in which a test plays the
-// daemon: it reads what the CLI writes to `trigger` and `state`, and writes `events`. And a Context
-// in which verbs run in-process against it.
+// daemon: it reads what the CLI writes to `trigger`, `state` and `into`, and writes `events`. And a
+// Context in which verbs run in-process against it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -29,7 +29,7 @@ namespace grabfs::cli {
 
 class FakeDevice {
  public:
-  // What the daemon does when the CLI writes `value` to `attribute` ("trigger" or "state").
+  // What the daemon does when the CLI writes `value` to `attribute` ("trigger", "state" or "into").
   // Called by the device's own thread.
   using OnCommand =
       std::function<void(FakeDevice&, const std::string& attribute, const std::string& value)>;
