@@ -18,7 +18,8 @@ a shell script can do the same. What scripts may rely on:
 
 - **Data goes to standard output, messages to standard error.** A message is one line.
 - **`--json`** gives JSON in place of text. `list`, `info`, `umount` and `doctor` print one document;
-  verbs that report as things happen (`capture`, `wait`, `save`, `stats`) print one object a line.
+  verbs that report as things happen (`capture`, `wait`, `save`, `hold`, `alloc`, `free`, `stats`) print one
+  object a line.
 - **The mount** is the one named with `--mount`, else the one in `$GRABFS_MOUNT`, else the only one
   there is. **The device** may be left out when the mount has only one.
 - **Lost frames** are reported on standard error and make the exit status 5 when `--no-drop` is

@@ -16,6 +16,7 @@ namespace {
 
 constexpr uint32_t kMaxBuffers = 65535;
 constexpr size_t kMaxNameLength = 64;
+constexpr uint32_t kMaxWritebackMs = 60000;
 // How often an unpaced source that finds no buffer tries again (and counts a drop).
 constexpr int kStarvedRetryMs = 1;
 
@@ -56,6 +57,7 @@ void ValidateDeviceName(const std::string& name) {
 Device::Device(Config config, std::unique_ptr<Source> source)
     : config_(std::move(config)),
       description_(source->description()),
+      output_(source->output()),
       allocator_(source->allocator()),
       events_(std::make_shared<EventLog>(config_.name)),
       wake_fd_(std::make_shared<UniqueFd>(
@@ -230,6 +232,48 @@ void Device::CaptureInto(Target target, Done done) {
           DropTargets(error.what());
           throw;
         }
+      },
+      std::move(done));
+}
+
+void Device::Output(std::shared_ptr<Pool> pool, uint32_t slot, bool always, Done done) {
+  Post(
+      [this, pool = std::move(pool), slot, always] {
+        const uint32_t notes =
+            pool->notes[slot].fetch_and(~static_cast<uint32_t>(Pool::kBufferDirty));
+        if (!always && (notes & Pool::kBufferDirty) == 0) return;
+        try {
+          Present(*pool, slot);
+        } catch (const Error&) {
+          // As if just written: whoever asks next tries again.
+          pool->notes[slot] |= Pool::kBufferDirty;
+          throw;
+        }
+      },
+      std::move(done));
+}
+
+void Device::Present(Pool& pool, uint32_t slot) {
+  RequirePlugged();
+  if (&pool != current_.get()) throw Error(ESTALE, name() + ": the buffers have been replaced");
+  source_->Present(slot);
+  const uint64_t now = MonotonicNs();
+  const uint64_t sequence = next_sequence_++;
+  pool.ring.CompleteElsewhere({.sequence = sequence, .timestamp_ns = now});
+  if (!events_->HasReaders()) return;
+  events_->Append("output", {{"sequence", sequence}, {"buffer", slot}, {"timestamp_ns", now}});
+}
+
+void Device::SetWriteback(uint32_t milliseconds, Done done) {
+  Post(
+      [this, milliseconds] {
+        if (!output_) throw Error(EOPNOTSUPP, "writeback_ms: the device makes pictures");
+        if (milliseconds > kMaxWritebackMs) {
+          throw Error(EINVAL, "writeback_ms: at most " + std::to_string(kMaxWritebackMs));
+        }
+        source_->SetWriteback(milliseconds);
+        if (sees_writes()) ReplacePool(static_cast<uint32_t>(current_->memory.size()));
+        Publish([&](DeviceState& state) { state.writeback_ms = milliseconds; });
       },
       std::move(done));
 }

@@ -66,6 +66,7 @@ struct DeviceState {
   CaptureState state = CaptureState::kStopped;
   uint64_t trigger = 0;  // frames still to be captured by software trigger
   uint32_t buffers = 0;
+  uint32_t writeback_ms = 1000;  // output
   uint64_t next_sequence = 0;
   std::string into;  // the name of the target that is filled next; empty: none
   bool unplugged = false;
@@ -99,6 +100,10 @@ class Device {
 
   [[nodiscard]] const std::string& name() const { return config_.name; }
   [[nodiscard]] const std::string& source_description() const { return description_; }
+  // It takes pictures and makes none.
+  [[nodiscard]] bool output() const { return output_; }
+  // Output: the device itself knows what was written through mappings of its memory.
+  [[nodiscard]] bool sees_writes() const { return output_ && allocator_ != nullptr; }
   // Makes memory that CaptureInto() takes; nullptr: it takes any.
   [[nodiscard]] const std::shared_ptr<MemoryAllocator>& allocator() const { return allocator_; }
   [[nodiscard]] DeviceState state() const;
@@ -121,6 +126,12 @@ class Device {
   // Captures one frame into this memory: the next one when streaming, else one by software trigger.
   // `done`: accepted, or why not; the target tells when it is there.
   void CaptureInto(Target target, Done done);
+  // Output: puts the picture in this buffer on the device. `always`: even if nothing was written to
+  // it as far as we know (its kBufferDirty). `done` when it is there.
+  void Output(std::shared_ptr<Pool> pool, uint32_t slot, bool always, Done done);
+  // Output: what is written and not on the device `milliseconds` later goes there unasked; 0:
+  // never.
+  void SetWriteback(uint32_t milliseconds, Done done);
   // Gives up the targets that are not filled yet.
   void CancelTargets(Done done);
   // A command that could not even be read: remembers the reason as last_error.
@@ -144,6 +155,7 @@ class Device {
   void Order(uint64_t frames);
   void FrameInTarget(Target target, const Completion& completion, uint64_t sequence);
   void DropTargets(const std::string& reason);
+  void Present(Pool& pool, uint32_t slot);
   void StartSource(uint64_t frames);
   uint64_t Rebase(uint64_t source_sequence);
   void CountDropped(uint64_t sequence, uint64_t count, const std::string& reason);
@@ -161,6 +173,7 @@ class Device {
 
   const Config config_;
   const std::string description_;
+  const bool output_;
   const std::shared_ptr<MemoryAllocator> allocator_;
   const std::shared_ptr<EventLog> events_;
   DeviceObserver* observer_ = nullptr;

@@ -27,6 +27,7 @@ struct Pool {
     kBufferAttrKnown = 2,   // size and times of the buffer file
     kBufferPagesKnown = 4,  // pages of the buffer file (cached path)
     kBufferNameKnown = 8,   // the directory entry of the buffer
+    kBufferDirty = 16,      // output: written, not on the device yet
   };
 
   const uint32_t generation;  // 0, 1, ... within the device

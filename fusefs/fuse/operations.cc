@@ -384,8 +384,8 @@ void Write(fuse_req_t req, fuse_ino_t /*ino*/, const char* buffer, size_t size, 
   });
 }
 
-void FSync(fuse_req_t req, fuse_ino_t /*ino*/, int /*datasync*/, fuse_file_info* /*fi*/) {
-  fuse_reply_err(req, 0);  // the pages are the storage
+void FSync(fuse_req_t req, fuse_ino_t /*ino*/, int /*datasync*/, fuse_file_info* fi) {
+  Serve(req, [&] { FileOf(fi).Sync(ReplyDone(req)); });
 }
 
 void FAllocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length,

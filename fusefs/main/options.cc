@@ -32,9 +32,9 @@ constexpr char kDescription[] =
     "  grabfs --device cam0=pattern,width=1920,height=1080,rate=60 /mnt/grabfs\n"
     "  grabfs --device clip=replay:clip.y4m,state=streaming /mnt/grabfs\n"
     "\n"
-    "SOURCE is pattern, replay:FILE or grabdma:/dev/grabdmaN; keys are width, height, format, "
-    "rate,\n"
-    "buffers, policy, state, and what a source adds. Then look into MOUNTPOINT, or run grabfs-cli.";
+    "SOURCE is pattern, replay:FILE or grabdma:/dev/grabdmaN, for output display:FILE; keys are\n"
+    "width, height, format, rate, buffers, policy, state, and what a source adds. Then look into\n"
+    "MOUNTPOINT, or run grabfs-cli.";
 
 uint32_t ParseUint(const std::string& what, const std::string& text, int base) {
   uint32_t value = 0;

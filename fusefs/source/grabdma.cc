@@ -27,6 +27,7 @@
 #include "fusefs/base/memory_limit.h"
 #include "fusefs/source/grabdma_memory.h"
 #include "fusefs/source/grabdma_numbers.h"
+#include "fusefs/source/grabdma_output.h"
 #include "fusefs/source/options.h"
 
 namespace grabfs {
@@ -54,20 +55,23 @@ constexpr Strategy kStrategies[] = {
     {"contiguous", GRABDMA_ALLOC_CONTIGUOUS},
 };
 
-Strategy TakeStrategy(SourceSpec& spec) {
+// What an output device is given: its unit of transfer is a page.
+constexpr Strategy kOutputDefault = kStrategies[1];
+
+Strategy TakeStrategy(SourceSpec& spec, Strategy otherwise) {
   const std::optional<std::string> name = TakeOption(spec, "alloc");
-  if (!name) return kStrategies[0];
+  if (!name) return otherwise;
   for (const Strategy& strategy : kStrategies) {
     if (*name == strategy.name) return strategy;
   }
   throw Error(EINVAL, "alloc=" + *name + ": use large, pages or contiguous");
 }
 
-void TakeDirection(SourceSpec& spec) {
-  const std::optional<std::string> name = TakeOption(spec, "direction");
-  if (name && *name != "capture") {
-    throw Error(EINVAL, "direction=" + *name + ": a source of frames can only capture");
-  }
+bool TakeOutput(SourceSpec& spec) {
+  const std::string name = TakeOption(spec, "direction").value_or("capture");
+  if (name == "output") return true;
+  if (name == "capture") return false;
+  throw Error(EINVAL, "direction=" + name + ": use capture or output");
 }
 
 bool Asks(const FormatRequest& request) {
@@ -474,10 +478,11 @@ bool Grabdma::InFlight() {
 }  // namespace
 
 std::unique_ptr<Source> MakeGrabdma(SourceSpec& spec, std::shared_ptr<GrabdmaSession> session) {
-  TakeDirection(spec);
-  const Strategy strategy = TakeStrategy(spec);
+  const bool output = TakeOutput(spec);
+  const Strategy strategy = TakeStrategy(spec, output ? kOutputDefault : kStrategies[0]);
   const FormatRequest request = TakeFormatOptions(spec);
   const Rate rate = TakeRateOption(spec).value_or(kDefaultRate);
+  if (output) return MakeGrabdmaOutput(std::move(session), strategy.flag, request);
   return std::make_unique<Grabdma>(std::move(session), strategy, request, rate);
 }
 

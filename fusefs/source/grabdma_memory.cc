@@ -42,7 +42,9 @@ class ModuleMemory final : public GrabdmaMemory {
   [[nodiscard]] uint32_t id() const override { return number_.get(); }
   [[nodiscard]] const GrabdmaSession& session() const override { return number_.session(); }
   [[nodiscard]] int live_fd() const override { return live_fd_.get(); }
-  [[nodiscard]] int frame_fd() const override { return frame_fd_.get(); }
+  [[nodiscard]] int frame_fd() const override {
+    return frame_fd_.valid() ? frame_fd_.get() : live_fd_.get();
+  }
   [[nodiscard]] Usage Probe() override;
   [[nodiscard]] bool Unused() override;
 
@@ -111,6 +113,13 @@ std::unique_ptr<GrabdmaMemory> AllocateGrabdmaMemory(std::shared_ptr<GrabdmaSess
                                                      const std::string& name, uint64_t bytes,
                                                      uint32_t strategy) {
   auto buffer = session->Allocate(bytes, strategy);
+  return MakeMemory(std::move(session), std::move(buffer), bytes, name);
+}
+
+std::unique_ptr<GrabdmaMemory> AllocateGrabdmaOutput(std::shared_ptr<GrabdmaSession> session,
+                                                     const std::string& name, uint64_t bytes,
+                                                     uint32_t strategy, uint32_t writeback_ms) {
+  auto buffer = session->AllocateOutput(bytes, strategy, writeback_ms);
   return MakeMemory(std::move(session), std::move(buffer), bytes, name);
 }
 

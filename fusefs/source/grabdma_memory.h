@@ -27,7 +27,12 @@ std::unique_ptr<GrabdmaMemory> AllocateGrabdmaMemory(std::shared_ptr<GrabdmaSess
                                                      const std::string& name, uint64_t bytes,
                                                      uint32_t strategy);
 
-// The same for whoever wants some later.
+// The same for output; both files are the live view.
+std::unique_ptr<GrabdmaMemory> AllocateGrabdmaOutput(std::shared_ptr<GrabdmaSession> session,
+                                                     const std::string& name, uint64_t bytes,
+                                                     uint32_t strategy, uint32_t writeback_ms);
+
+// Memory for capture, for whoever wants some later.
 std::shared_ptr<MemoryAllocator> MakeGrabdmaAllocator(std::shared_ptr<GrabdmaSession> session,
                                                       uint32_t strategy);
 

@@ -159,6 +159,15 @@ GrabdmaSession::Buffer GrabdmaSession::Allocate(uint64_t bytes, uint32_t strateg
   return {alloc.buffer, UniqueFd(alloc.live_fd), UniqueFd(alloc.frame_fd)};
 }
 
+GrabdmaSession::Buffer GrabdmaSession::AllocateOutput(uint64_t bytes, uint32_t strategy,
+                                                      uint32_t writeback_ms) {
+  auto alloc = MakeAlloc(bytes, strategy);
+  alloc.direction = GRABDMA_DIRECTION_OUTPUT;
+  alloc.writeback_ms = writeback_ms;
+  Do("allocating a buffer for output", GRABDMA_ALLOC, &alloc);
+  return {alloc.buffer, UniqueFd(alloc.live_fd), UniqueFd()};
+}
+
 // The module charges whoever asks, so a child asks, and the answer comes through shared memory. Its
 // descriptors are ours.
 GrabdmaSession::Buffer GrabdmaSession::AllocateFor(pid_t caller, uint64_t bytes, uint32_t strategy,

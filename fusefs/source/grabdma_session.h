@@ -48,7 +48,7 @@ class GrabdmaSession {
   struct Buffer {
     uint32_t id = 0;
     UniqueFd live_fd;   // readable and writable
-    UniqueFd frame_fd;  // read-only
+    UniqueFd frame_fd;  // read-only; none for output
   };
 
   // `path` is for messages.
@@ -65,7 +65,10 @@ class GrabdmaSession {
   grabdma_format SetFormat(uint32_t fourcc, uint32_t width, uint32_t height);
   // A buffer for capture. `strategy`: one of GRABDMA_ALLOC_*.
   [[nodiscard]] Buffer Allocate(uint64_t bytes, uint32_t strategy);
-  // The same, in the memory cgroup of process `caller` where that is possible; `charged` tells.
+  // A buffer for output. `writeback_ms`: see struct grabdma_alloc.
+  [[nodiscard]] Buffer AllocateOutput(uint64_t bytes, uint32_t strategy, uint32_t writeback_ms);
+  // As Allocate(), in the memory cgroup of process `caller` where that is possible; `charged`
+  // tells.
   [[nodiscard]] Buffer AllocateFor(pid_t caller, uint64_t bytes, uint32_t strategy, bool& charged);
   // Never fails: a buffer that is gone already is as good.
   void Free(uint32_t buffer) noexcept;

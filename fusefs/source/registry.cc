@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "fusefs/base/error.h"
+#include "fusefs/source/display.h"
 #include "fusefs/source/grabdma.h"
 #include "fusefs/source/pattern.h"
 #include "fusefs/source/replay.h"
@@ -22,6 +23,7 @@ constexpr Kind kKinds[] = {
     {"pattern", "pattern", MakePattern},
     {"replay", "replay:FILE", MakeReplay},
     {"grabdma", "grabdma:/dev/grabdmaN", MakeGrabdma},
+    {"display", "display:FILE", MakeDisplay},
 };
 
 std::string KnownSources() {

@@ -47,7 +47,15 @@ void Source::Bind(const std::vector<std::shared_ptr<Memory>>& buffers) {
   OnBind(buffers);
 }
 
+void Source::Present(uint32_t buffer) {
+  if (!output()) throw Error(EOPNOTSUPP, "present: the device makes pictures and takes none");
+  OnPresent(buffer);
+}
+
+void Source::OnPresent(uint32_t /*buffer*/) {}
+
 uint32_t Source::Lend(std::shared_ptr<Memory> memory) {
+  if (output()) throw Error(EOPNOTSUPP, "into: the device takes pictures and makes none");
   if (memory->bytes().size() < format_.bytes) {
     throw Error(ENOSPC, "the memory has " + std::to_string(memory->bytes().size()) +
                             " bytes, an image has " + std::to_string(format_.bytes));
@@ -62,6 +70,7 @@ void Source::TakeBack(uint32_t buffer) { OnTakeBack(buffer); }
 
 void Source::Start(uint64_t frames) {
   RequireIdle("start");
+  if (output()) throw Error(EOPNOTSUPP, "start: the device takes pictures and makes none");
   OnStart(frames);
   capturing_ = true;
 }

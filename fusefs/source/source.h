@@ -65,6 +65,9 @@ class Source {
   // Bound buffers have smaller numbers, lent ones this and above.
   static constexpr uint32_t kFirstLent = 1U << 16;
 
+  // Takes pictures (Present) and makes none.
+  [[nodiscard]] virtual bool output() const { return false; }
+
   [[nodiscard]] const FrameFormat& format() const { return format_; }
   [[nodiscard]] Rate rate() const { return rate_; }
   // Negotiates; afterwards format() tells what was chosen. Throws Error(EINVAL) with the reason and
@@ -110,6 +113,13 @@ class Source {
   // asked too: theirs can only be kIdle or kGone.
   std::optional<Completion> Dequeue();
 
+  // Output only: puts the picture in a bound buffer on the device, and returns when it is there.
+  // May take as long as that takes. Throws Error.
+  void Present(uint32_t buffer);
+  // Output: so many milliseconds after it was written, a buffer is presented unasked; 0: never. For
+  // devices that see by themselves what is written; for buffers allocated from now on.
+  void SetWriteback(uint32_t milliseconds) { OnSetWriteback(milliseconds); }
+
   // Settings of the source's own (keys beyond width, height, format, rate), for attributes:
   // name -> value as text.
   [[nodiscard]] virtual std::map<std::string, std::string> Settings() const { return {}; }
@@ -131,6 +141,8 @@ class Source {
   virtual void OnQueue(uint32_t buffer) = 0;
   virtual void OnStarve() {}
   virtual std::optional<Completion> OnDequeue() = 0;
+  virtual void OnPresent(uint32_t buffer);
+  virtual void OnSetWriteback(uint32_t /*milliseconds*/) {}
 
   // Set by the constructors of derived classes, then by SetFormat() and SetRate().
   FrameFormat format_;

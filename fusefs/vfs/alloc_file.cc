@@ -41,11 +41,12 @@ void AllocFile::Write(uint64_t offset, std::span<const std::byte> data, bool wri
 }
 
 void AllocFile::WriteGrowing(uint64_t offset, std::span<const std::byte> data, WriteReply reply) {
-  resizer_->Post([this, offset, reply = std::move(reply),
+  resizer_->Post([file = file_, opener = opener_, handle = handle_, offset,
+                  reply = std::move(reply),
                   copy = std::vector<std::byte>(data.begin(), data.end())] {
     std::optional<Error> failure;
     try {
-      file_->Write(offset, copy, opener_, handle_);
+      file->Write(offset, copy, opener, handle);
     } catch (const Error& error) {
       failure = error;
     }

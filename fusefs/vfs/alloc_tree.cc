@@ -58,6 +58,12 @@ uint64_t Blocks(uint64_t bytes, uint32_t unit) {
   return pages * (kBlockSize / unit);
 }
 
+// The handle through which something is asked for.
+File::Handle HandleOf(const OpenFile* file) {
+  const auto* own = dynamic_cast<const AllocFile*>(file);
+  return own != nullptr ? own->handle() : File::kNoHandle;
+}
+
 // The thread that changes sizes has nothing to do by itself.
 std::optional<std::chrono::milliseconds> NothingRecurs() { return std::nullopt; }
 
@@ -185,7 +191,7 @@ void AllocTree::SetAttr(const Inode& inode, const AttrChange& change, OpenFile* 
     const Attr attr = FileAttr(*target);
     return reply(&attr, nullptr);
   }
-  const auto own = file ? static_cast<AllocFile*>(file)->handle() : File::kNoHandle;
+  const File::Handle own = HandleOf(file);
   resizer_.Post([target, own, caller, size = *change.size, reply = std::move(reply)] {
     try {
       target->Resize(size, caller, own);
@@ -208,7 +214,7 @@ void AllocTree::Allocate(const Inode& inode, int mode, uint64_t offset, uint64_t
   if ((mode & FALLOC_FL_KEEP_SIZE) != 0 && end > target->size()) {
     throw Error(EOPNOTSUPP, "alloc: a file has exactly the memory of its size");
   }
-  const auto own = file ? static_cast<AllocFile*>(file)->handle() : File::kNoHandle;
+  const File::Handle own = HandleOf(file);
   resizer_.Post([target, own, caller, end, done = std::move(done)] {
     try {
       target->Reserve(end, caller, own);

@@ -74,6 +74,11 @@ constexpr Attribute kAttributes[] = {
     {"bytes", 0444,
      [](const Device&, const DeviceState& state) { return std::to_string(state.format.bytes); },
      nullptr},
+    {"direction", 0444,
+     [](const Device& device, const DeviceState&) {
+       return std::string(device.output() ? "output" : "capture");
+     },
+     nullptr},
     {"format", 0644, [](const Device&, const DeviceState& state) { return state.format.name(); },
      OrderFormat},
     {"height", 0644,
@@ -104,6 +109,11 @@ constexpr Attribute kAttributes[] = {
     {"width", 0644,
      [](const Device&, const DeviceState& state) { return std::to_string(state.format.width); },
      OrderWidth},
+    {"writeback_ms", 0644,
+     [](const Device&, const DeviceState& state) { return std::to_string(state.writeback_ms); },
+     [](Device& device, std::string_view text, Device::Done done) {
+       device.SetWriteback(ParseNumber32("writeback_ms", text), std::move(done));
+     }},
 };
 
 std::string_view Trim(std::string_view text) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -21,6 +22,8 @@ struct DeviceNode {
   const std::unique_ptr<Device> device;
   std::atomic<uint32_t> open_files = 0;
   FrameGuards guards;
+  // Output: when what was written goes to the device unasked; the housekeeper's.
+  std::chrono::steady_clock::time_point next_writeback = {};
 };
 
 }  // namespace grabfs

@@ -53,6 +53,10 @@ void FileSystem::Stop() {
     stopped_ = true;
     nodes.swap(by_name_);
   }
+  // What was written to output devices shall be on them.
+  for (const auto& [name, node] : nodes) {
+    if (node->device->output()) Flush(*node, node->device->sees_writes());
+  }
   // Open files may keep a device; its thread ends all the same.
   for (const auto& [name, node] : nodes) node->device->Halt();
   alloc_.Stop();

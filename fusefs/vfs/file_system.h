@@ -189,6 +189,9 @@ class FileSystem : public DeviceObserver {
   // True while some frame of the pool is mapped by a reader who has closed it.
   bool SettleMapped(const DeviceNode& node, Pool& pool);
   void RemoveDevice(const NodePtr& node);
+  // Output: has what was written put on the device when it is time. Returns when to look again.
+  std::optional<WorkerTime> WriteBack(DeviceNode& node);
+  void Flush(const DeviceNode& node, bool always);
 
   const Options options_;
   const uint64_t mounted_at_ns_;  // CLOCK_REALTIME

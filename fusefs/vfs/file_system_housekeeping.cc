@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "fusefs/base/log.h"
 #include "fusefs/vfs/file_system_common.h"
 #include "fusefs/vfs/mapping_scan.h"
 
@@ -19,21 +20,58 @@ std::optional<FileSystem::WorkerTime> FileSystem::Housekeep() {
 
   const auto begin = steady_clock::now();
   bool again = alloc_.Settle();
+  std::optional<WorkerTime> later;
   std::vector<NodePtr> gone;
   for (const NodePtr& node : Nodes()) {
     if (node->device->state().unplugged && node->open_files == 0) {
       gone.push_back(node);
       continue;
     }
+    if (const auto time = WriteBack(*node)) later = std::min(*time, later.value_or(*time));
     again |= node->guards.Expire();
     auto pools = node->device->retired_pools();
     pools.push_back(node->device->pool());
     for (const auto& pool : pools) again |= SettleMapped(*node, *pool);
   }
   for (const NodePtr& node : gone) RemoveDevice(node);
-  if (!again) return std::nullopt;
+  if (!again) return later;
   const auto took = std::chrono::duration_cast<WorkerTime>(steady_clock::now() - begin);
-  return std::clamp(took * kShareOfTime, kShortest, kLongest);
+  const WorkerTime soon = std::clamp(took * kShareOfTime, kShortest, kLongest);
+  return std::min(soon, later.value_or(soon));
+}
+
+std::optional<FileSystem::WorkerTime> FileSystem::WriteBack(DeviceNode& node) {
+  const Device& device = *node.device;
+  const WorkerTime interval(device.output() ? device.state().writeback_ms : 0);
+  if (interval == WorkerTime::zero()) return std::nullopt;
+  const auto pool = device.pool();
+  const bool dirty = std::ranges::any_of(
+      pool->notes, [](const auto& notes) { return (notes & Pool::kBufferDirty) != 0; });
+  if (!dirty && node.open_files == 0) return std::nullopt;
+  const auto now = std::chrono::steady_clock::now();
+  // The interval begins when there may be something to be written.
+  if (node.next_writeback == std::chrono::steady_clock::time_point()) {
+    node.next_writeback = now + interval;
+  }
+  if (node.next_writeback <= now) {
+    Flush(node, false);
+    node.next_writeback = {};
+    return interval;
+  }
+  return std::chrono::ceil<WorkerTime>(node.next_writeback - now);
+}
+
+// What mappings have dirtied comes to us first, which another thread does.
+void FileSystem::Flush(const DeviceNode& node, bool always) {
+  Device& device = *node.device;
+  const auto pool = device.pool();
+  for (uint32_t slot = 0; slot < pool->memory.size(); ++slot) {
+    if ((pool->notes[slot] & Pool::kBufferPagesKnown) == 0) continue;
+    kernel_->DropPages(Inode::Buffer(node.number, pool->generation, slot).number());
+    device.Output(pool, slot, always, [&device](const Error* error) {
+      if (error != nullptr) LogError(device.name() + ": " + error->what());
+    });
+  }
 }
 
 bool FileSystem::SettleMapped(const DeviceNode& node, Pool& pool) {

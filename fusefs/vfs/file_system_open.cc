@@ -44,6 +44,7 @@ std::unique_ptr<OpenFile> FileSystem::OpenOfDevice(const Inode& inode, int flags
         ThrowStale();
       }
       pool->notes[inode.slot()] |= Pool::kBufferPagesKnown;
+      if (node->device->output()) kernel_->WakeHousekeeper();
       return std::make_unique<BufferFile>(Use(node), std::move(pool), inode.slot());
     }
     case NodeKind::kEvents:

@@ -62,7 +62,14 @@ void BufferFile::Write(uint64_t offset, std::span<const std::byte> data, bool wr
   // A page that a mapping dirtied before this capture must not be laid over the new frame.
   const bool outdated = writeback && pool_->ring.Filling(slot_);
   if (!outdated) std::memcpy(bytes.data() + offset, data.data(), count);
+  if (use_->device().output()) pool_->notes[slot_] |= Pool::kBufferDirty;
   reply(count, nullptr);
+}
+
+void BufferFile::Sync(SyncReply reply) {
+  Device& device = use_->device();
+  if (!device.output()) return reply(nullptr);
+  device.Output(pool_, slot_, device.sees_writes(), std::move(reply));
 }
 
 EventsFile::EventsFile(std::unique_ptr<DeviceUse> use)

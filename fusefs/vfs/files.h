@@ -64,10 +64,16 @@ class BufferFile : public OpenFile {
   BufferFile(std::unique_ptr<DeviceUse> use, std::shared_ptr<Pool> pool, uint32_t slot);
 
   [[nodiscard]] bool uncached() const override { return false; }
-  [[nodiscard]] const Backing* backing() const override { return &backing_; }
+  // With passthrough, msync() goes to the memory and never comes here: that will do only where the
+  // memory itself tells the device.
+  [[nodiscard]] const Backing* backing() const override {
+    const Device& device = use_->device();
+    return !device.output() || device.sees_writes() ? &backing_ : nullptr;
+  }
   void Read(uint64_t offset, size_t size, bool wait, ReadReply reply) override;
   void Write(uint64_t offset, std::span<const std::byte> data, bool writeback,
              WriteReply reply) override;
+  void Sync(SyncReply reply) override;
 
  private:
   const std::unique_ptr<DeviceUse> use_;

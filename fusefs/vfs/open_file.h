@@ -48,6 +48,9 @@ class OpenFile {
   // `writeback`: the kernel pushes out a page that a mapping has dirtied some time ago.
   virtual void Write(uint64_t offset, std::span<const std::byte> data, bool writeback,
                      WriteReply reply);
+  using SyncReply = std::function<void(const Error* error)>;
+  // fsync(): what was written is where it belongs when `reply` is called.
+  virtual void Sync(SyncReply reply) { reply(nullptr); }
   // Whether Read() would wait; if so, calls `wake` once when that changes.
   virtual bool Readable(std::function<void()> wake);
 

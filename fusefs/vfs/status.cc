@@ -49,6 +49,7 @@ Json ToJson(const Device& device, const DataPath& path) {
   const auto pool = device.pool();
   return {{"name", device.name()},
           {"source", device.source_description()},
+          {"direction", device.output() ? "output" : "capture"},
           {"state", CaptureStateName(state.state)},
           {"unplugged", state.unplugged},
           {"policy", PolicyName(state.policy)},
@@ -61,6 +62,7 @@ Json ToJson(const Device& device, const DataPath& path) {
           {"rate", state.rate.ToString()},
           {"trigger", state.trigger},
           {"into", state.into},
+          {"writeback_ms", state.writeback_ms},
           {"buffers", ToJson(pool->ring.Occupancy())},
           {"sequence",
            {{"next", state.next_sequence},

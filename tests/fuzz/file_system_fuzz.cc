@@ -120,7 +120,7 @@ class Session {
     (this->*kActions[script.Byte() % kActions.size()])(script);
   }
 
-  void Remember(const FileSystem::Attr& attr) {
+  void Remember(const Attr& attr) {
     auto& inodes = S_ISDIR(attr.stat.st_mode) ? directories_ : inodes_;
     inodes.push_back(attr.stat.st_ino);
   }
@@ -143,7 +143,11 @@ class Session {
   void SetSize(Script& script) {
     const uint64_t inode = script.OneOf(inodes_);
     const uint64_t size = script.Number();
-    files_->SetSize(inode, size, script.Byte() % 2 == 0);
+    const bool of_open_file = script.Byte() % 2 == 0 && !open_.empty();
+    AttrChange change;
+    change.size = size;
+    files_->SetAttr(inode, change, of_open_file ? open_.front().get() : nullptr, kCaller,
+                    [](const Attr* /*attr*/, const Error* /*error*/) {});
   }
 
   void ReadDir(Script& script) {
@@ -151,8 +155,8 @@ class Session {
     const uint64_t offset = script.Number();
     size_t room = script.Byte() % 40;
     uint64_t last = offset;
-    files_->ReadDir(inode, offset,
-                    [&](const std::string& name, const FileSystem::Entry& entry, uint64_t next) {
+    files_->ReadDir(inode, offset, kCaller,
+                    [&](const std::string& name, const Entry& entry, uint64_t next) {
                       Require(!name.empty() && next > last);
                       last = next;
                       if (room == 0) return false;
@@ -205,7 +209,8 @@ class Session {
     const uint64_t inode = script.OneOf(inodes_);
     const uint64_t offset = script.Number();
     const uint64_t length = script.Number();
-    files_->Allocate(inode, script.Byte(), offset, length);
+    files_->Allocate(inode, script.Byte(), offset, length, nullptr, kCaller,
+                     [](const Error* /*error*/) {});
   }
 
   void Xattr(Script& script) {
@@ -235,11 +240,11 @@ class Session {
 
   void Others(Script& script) {
     (void)files_->Housekeep();
-    (void)files_->Statistics();
+    (void)files_->Statistics(kRootInode, kCaller);
     if (!open_.empty()) script.OneOf(open_)->Readable([] {});
   }
 
-  static constexpr pid_t kCaller = 1;
+  static constexpr Caller kCaller = {.uid = 1, .gid = 1, .pid = 1};
 
   const bool passthrough_;
   QuietKernel kernel_;

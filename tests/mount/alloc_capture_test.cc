@@ -23,6 +23,12 @@ class AllocCaptureTest : public MountTest {
     device().Set("into", "sim0/" + name);
     return events.NextOf("into");
   }
+  // Returns when the first frame is there: the next one is seconds away.
+  void StreamWithFramesFarApart(const std::string& rate) {
+    device().Set("rate", rate);
+    device().Set("state", "start");
+    ASSERT_TRUE(WaitUntil([this] { return Exists(device().latest()); }));
+  }
   static std::span<const std::byte> First(const Mapping& mapping, size_t count) {
     return mapping.bytes().first(count);
   }
@@ -116,7 +122,7 @@ TEST_F(AllocCaptureTest, WhatCannotBeIsSaid) {
 }
 
 TEST_F(AllocCaptureTest, TheSizeStaysWhileTheDeviceWrites) {
-  Start({{"sim0=pattern,format=GREY,width=130,height=94,rate=1,buffers=4,state=streaming"}, {}});
+  StreamWithFramesFarApart("0.2");
   const UniqueFd fd = Allocate(Path("mine"), picture_.bytes());
   EventReader events(device());
   device().Set("into", "sim0/mine");
@@ -131,7 +137,7 @@ TEST_F(AllocCaptureTest, TheSizeStaysWhileTheDeviceWrites) {
 }
 
 TEST_F(AllocCaptureTest, StoppingCancels) {
-  Start({{"sim0=pattern,format=GREY,width=130,height=94,rate=0.1,buffers=4,state=streaming"}, {}});
+  StreamWithFramesFarApart("0.1");
   Allocate(Path("mine"), picture_.bytes());
   EventReader events(device());
   device().Set("into", "sim0/mine");

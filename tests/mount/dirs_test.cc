@@ -51,9 +51,10 @@ bool HasDuplicates(const std::vector<std::string>& names) {
 TEST_F(DirsTest, TheTreeIsTheDocumentedOne) {
   EXPECT_EQ(List(mount().path()), (std::vector<std::string>{"alloc", "sim0", "status.json"}));
   EXPECT_EQ(List(device().Path("")),
-            (std::vector<std::string>{"buffers", "buffers_count", "bytes", "events", "format",
-                                      "frames", "height", "into", "policy", "rate", "source",
-                                      "state", "status.json", "stride", "trigger", "width"}));
+            (std::vector<std::string>{"buffers", "buffers_count", "bytes", "direction", "events",
+                                      "format", "frames", "height", "into", "policy", "rate",
+                                      "source", "state", "status.json", "stride", "trigger",
+                                      "width", "writeback_ms"}));
   device().Capture(1);
   EXPECT_TRUE(std::ranges::count(List(device().Path("")), "latest.raw"));
 }

@@ -110,7 +110,7 @@ TEST_F(Grabdma, KnowsTheStrategiesByName) {
     EXPECT_EQ(source().Settings().at("alloc"), name);
   }
   EXPECT_NE(ErrorOf(EINVAL, [&] { Make(",alloc=scattered"); }), "");
-  EXPECT_NE(ErrorOf(EINVAL, [&] { Make(",direction=output"); }), "");
+  EXPECT_NE(ErrorOf(EINVAL, [&] { Make(",direction=sideways"); }), "");
 }
 
 TEST_F(Grabdma, TellsWhichAdapterItIs) {
