@@ -3,8 +3,8 @@
 # Builds the debug guest kernel, and runs the VM tests on it.
 #
 #   tools/debug-kernel.sh            builds it, if it is not there yet
-#   tools/debug-kernel.sh --test     builds it, then runs all VM tests on it; further arguments go
-#                                    to `bazel test`
+#   tools/debug-kernel.sh --test     builds it, then runs all VM tests on it, for about an hour;
+#                                    further arguments go to `bazel test`
 #
 # It is Debian's 6.12 source with the options of tests/vm/debug-kernel.config: KASAN, lockdep, DMA-API
 # debugging, kmemleak and more. It lies beside the stock kernels and looks like one of them, so that
