@@ -3,14 +3,16 @@
 # One command on a bare machine: installs what is missing, builds, runs every test, and ends with the
 # sum of all of it. Exits with 1 when anything failed.
 #
-#   tools/test.sh                         every test: opt, and root for an ordinary user
-#   tools/test.sh [lint|opt|root|asan|tsan]...    these; the second configuration is: lint asan tsan
+#   tools/test.sh                                     what CI runs: style opt root
+#   tools/test.sh [style|lint|opt|root|asan|tsan]...  these
 #
-#   lint   clang-format, clang-tidy, shellcheck
-#   opt    all tests, virtual machines included, as they are installed
+#   style  clang-format and shellcheck
+#   lint   the same and clang-tidy, which takes long
+#   opt    all tests, virtual machines included, of what is installed
 #   root   the tests that mount, once more through sudo, for an ordinary user: with FUSE passthrough
-#   asan   unit and mount tests with AddressSanitizer and UndefinedBehaviorSanitizer
-#   tsan   the same with ThreadSanitizer
+#   asan   unit and mount tests with AddressSanitizer and UndefinedBehaviorSanitizer, and a search
+#          with libFuzzer on every parser, GRABFS_FUZZ_SECONDS each (15)
+#   tsan   unit and mount tests with ThreadSanitizer
 #
 # GRABFS_SKIP_KERNELS="6.12" goes without the virtual machines of the kernels it names.
 
@@ -19,15 +21,28 @@
 
 is_root() { [ "$(id -u)" -eq 0 ]; }
 
-# Runs the tests $2 in the configuration $1 with Bazel's options $3 and following, and remembers where
-# the outcome is told.
+# Runs tests in the configuration $1, with Bazel's options and targets $2 and following, and remembers
+# where the outcome is told.
 run_tests() {
-  local name=$1 tests=$2
-  shift 2
+  local name=$1
+  shift
   say "tests: $name"
   runs+=("$name=$events/$name.json")
-  bazel test --keep_going "$@" --build_event_json_file="$events/$name.json" "$tests" ||
+  bazel test --keep_going --build_event_json_file="$events/$name.json" "$@" ||
     failed+=("$name")
+}
+
+# Calls tools/lint.sh with the arguments $2 and following, as the configuration $1.
+run_lint() {
+  local name=$1
+  shift
+  say "$name"
+  if "$root/tools/lint.sh" "$@"; then
+    runs+=("$name=passed")
+  else
+    runs+=("$name=failed")
+    failed+=("$name")
+  fi
 }
 
 # The outcome is never taken from a run without privilege. Tests have no terminal on which sudo
@@ -36,8 +51,8 @@ run_tests_as_root() {
   if is_root; then
     say "root: the other configurations are root's already"
   elif sudo -n true; then
-    run_tests root //tests/mount/... --config=opt --build_tests_only --nocache_test_results \
-      --run_under="$root/tools/lib/run_as_root.sh"
+    run_tests root --config=opt --build_tests_only --nocache_test_results \
+      --run_under="$root/tools/lib/run_as_root.sh" //tests/mount/...
   else
     say "root: not run, because sudo wants a password; 'sudo tools/test.sh opt' does the same"
   fi
@@ -47,8 +62,10 @@ run() {
   local name
   for name in "$@"; do
     case $name in
-      lint) "$root/tools/lint.sh" || failed+=(lint) ;;
-      opt | asan | tsan) run_tests "$name" //... "--config=$name" ;;
+      style) run_lint style --quick ;;
+      lint) run_lint lint ;;
+      opt | tsan) run_tests "$name" "--config=$name" //... ;;
+      asan) run_tests asan --config=asan //... //tests/fuzz:search ;;
       root) run_tests_as_root ;;
       *) die "no configuration '$name'; --help tells them" ;;
     esac
@@ -62,17 +79,11 @@ main() {
   cd "$root"
   events=$(mktemp -d)
   trap 'rm -rf -- "$events"' EXIT
-  if [ "$#" -gt 0 ]; then
-    run "$@"
-  else
-    if is_root; then run opt; else run opt root; fi
-    say "beyond these there are style and sanitizers: tools/test.sh lint asan tsan"
-  fi
+  [ "$#" -gt 0 ] || set -- style opt root
+  run "$@"
   # The summary stands last, whatever went before it.
   [ "${#failed[@]}" -eq 0 ] || say "not clean: ${failed[*]}"
-  if [ "${#runs[@]}" -gt 0 ]; then
-    python3 "$root/tools/lib/test_summary.py" "${runs[@]}" || exit 1
-  fi
+  [ "${#runs[@]}" -eq 0 ] || python3 "$root/tools/lib/test_summary.py" "${runs[@]}"
   [ "${#failed[@]}" -eq 0 ]
 }
 

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Counts the test cases of Bazel runs and ends with one line that says how they went.
 
-    test_summary.py NAME=EVENTS...
+    test_summary.py NAME=EVENTS|passed|failed...
 
-EVENTS is what `bazel test --build_event_json_file` wrote for the configuration NAME. Single cases
+EVENTS is what `bazel test --build_event_json_file` wrote for the configuration NAME; what is no run
+of tests gives its verdict instead and counts as one case. Single cases
 are counted from every test's XML report; a test without a report (it crashed, or could not be
 built) counts as one failed case. Skipped cases are listed with their reasons, failed ones by name.
 Exits with 1 when something failed, or when nothing was run at all.
@@ -97,11 +98,18 @@ def cases_of_run(path):
     return cases
 
 
+def cases_of(name, run):
+    """Returns the cases of what stands after NAME= on the command line."""
+    if run in ("passed", "failed"):
+        return [Case(name, run, "")]
+    return cases_of_run(run)
+
+
 def main(runs):
     total = collections.Counter()
     print()
-    for name, _, path in (run.partition("=") for run in runs):
-        cases = cases_of_run(path)
+    for name, _, run in (argument.partition("=") for argument in runs):
+        cases = cases_of(name, run)
         counts = collections.Counter(case.outcome for case in cases)
         total += counts
         print("%-6s %5d passed, %d failed, %d skipped"
