@@ -396,16 +396,23 @@ void FAllocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t len
   });
 }
 
+// What poll() says of regular files, whatever they are open for. io_uring believes it: a write waits
+// until the file is ready for it.
+constexpr unsigned kAlwaysReady = POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM;
+
 void Poll(fuse_req_t req, fuse_ino_t /*ino*/, fuse_file_info* fi, fuse_pollhandle* handle) {
   const std::shared_ptr<fuse_pollhandle> owned(handle, [](fuse_pollhandle* h) {
     if (h != nullptr) fuse_pollhandle_destroy(h);
   });
-  const bool readable = FileOf(fi).Readable([owned] {
+  OpenFile& file = FileOf(fi);
+  if (file.seekable()) {
+    fuse_reply_poll(req, kAlwaysReady);
+    return;
+  }
+  const bool readable = file.Readable([owned] {
     if (owned) fuse_lowlevel_notify_poll(owned.get());
   });
-  const bool writable = (fi->flags & O_ACCMODE) != O_RDONLY;
-  fuse_reply_poll(req,
-                  (readable ? POLLIN | POLLRDNORM : 0U) | (writable ? POLLOUT | POLLWRNORM : 0U));
+  fuse_reply_poll(req, readable ? POLLIN | POLLRDNORM : 0U);
 }
 
 void Lock(fuse_req_t req, uint64_t ino, uint64_t owner, LockTable::Mode mode, bool wait) {

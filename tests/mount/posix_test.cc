@@ -129,9 +129,12 @@ TEST_F(PosixTest, WritingAFrameOutOfItsMapping) {
 }
 
 TEST_F(PosixTest, PollIsAlwaysReady) {
-  pollfd polled{frame_.get(), POLLIN | POLLOUT, 0};
-  EXPECT_EQ(::poll(&polled, 1, 0), 1);
-  EXPECT_TRUE(polled.revents & POLLIN);
+  const UniqueFd buffer = Open(device().Buffer(0), O_RDWR);
+  for (const int fd : {frame_.get(), buffer.get(), twin_.get()}) {
+    pollfd polled{fd, POLLIN | POLLOUT, 0};
+    EXPECT_EQ(::poll(&polled, 1, 0), 1);
+    EXPECT_EQ(polled.revents, POLLIN | POLLOUT);
+  }
 }
 
 TEST_F(PosixTest, SyncingAndAdvice) {
@@ -206,6 +209,17 @@ TEST_F(PosixTest, IoUringReadsIntoRegisteredBuffers) {
   ASSERT_EQ(ring->RegisterBuffer(pixels), 0);
   EXPECT_EQ(ring->ReadFixed(frame_.get(), 0), static_cast<int>(pixels.size()));
   EXPECT_TRUE(picture_.IsFrame(pixels, sequence_));
+}
+
+// io_uring asks poll() before it writes: what is never ready is never written.
+TEST_F(PosixTest, IoUringWritesFromRegisteredBuffers) {
+  std::optional<IoRing> ring = IoRing::Create();
+  if (!ring) GTEST_SKIP() << "io_uring is switched off on this machine";
+  std::vector<std::byte> pixels(picture_.bytes(), std::byte{0x7E});
+  ASSERT_EQ(ring->RegisterBuffer(pixels), 0);
+  const UniqueFd buffer = Open(device().Buffer(0), O_RDWR);
+  EXPECT_EQ(ring->WriteFixed(buffer.get(), 0, pixels.size()), static_cast<int>(pixels.size()));
+  EXPECT_EQ(ReadFile(device().Buffer(0)), pixels);
 }
 
 TEST_F(PosixTest, IoUringTakesAMappedBufferAsARegisteredOne) {

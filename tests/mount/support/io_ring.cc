@@ -48,14 +48,30 @@ int IoRing::RegisterBuffer(std::span<std::byte> buffer) {
   return ErrorOf(::syscall(SYS_io_uring_register, ring_.get(), IORING_REGISTER_BUFFERS, &part, 1));
 }
 
-int IoRing::ReadFixed(int fd, uint64_t offset) {
+int IoRing::UnregisterBuffer() {
+  buffer_ = {};
+  return ErrorOf(
+      ::syscall(SYS_io_uring_register, ring_.get(), IORING_UNREGISTER_BUFFERS, nullptr, 0));
+}
+
+int IoRing::ReadFixed(int fd, uint64_t offset) { return ReadFixed(fd, offset, buffer_.size()); }
+
+int IoRing::ReadFixed(int fd, uint64_t offset, size_t length) {
+  return Transfer(IORING_OP_READ_FIXED, fd, offset, length);
+}
+
+int IoRing::WriteFixed(int fd, uint64_t offset, size_t length) {
+  return Transfer(IORING_OP_WRITE_FIXED, fd, offset, length);
+}
+
+int IoRing::Transfer(uint8_t opcode, int fd, uint64_t offset, size_t length) {
   auto* entry = reinterpret_cast<io_uring_sqe*>(entries_.data());
   *entry = io_uring_sqe{};
-  entry->opcode = IORING_OP_READ_FIXED;
+  entry->opcode = opcode;
   entry->fd = fd;
   entry->off = offset;
   entry->addr = reinterpret_cast<uint64_t>(buffer_.data());
-  entry->len = static_cast<uint32_t>(buffer_.size());
+  entry->len = static_cast<uint32_t>(length);
   const std::atomic_ref tail(*Word(submit_tail_));
   const uint32_t place = tail.load();
   Word(submit_array_)[place & *Word(submit_mask_)] = 0;
