@@ -28,7 +28,8 @@ run_tests() {
   shift
   say "tests: $name"
   runs+=("$name=$events/$name.json")
-  bazel test --keep_going --build_event_json_file="$events/$name.json" "$@" ||
+  # A second attempt, for which the summary names the test: machines that are shared stall at times.
+  bazel test --keep_going --flaky_test_attempts=2 --build_event_json_file="$events/$name.json" "$@" ||
     failed+=("$name")
 }
 

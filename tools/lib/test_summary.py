@@ -7,7 +7,8 @@
 EVENTS is what `bazel test --build_event_json_file` wrote for the configuration NAME; what is no run
 of tests gives its verdict instead and counts as one case. Single cases
 are counted from every test's XML report; a test without a report (it crashed, or could not be
-built) counts as one failed case. Skipped cases are listed with their reasons, failed ones by name.
+built) counts as one failed case. Skipped cases are listed with their reasons, failed ones by name, and
+so is every test that had to be repeated, however it ended.
 Exits with 1 when something failed, or when nothing was run at all.
 """
 
@@ -71,6 +72,7 @@ def cases_of_run(path):
     """Returns the cases of one invocation of Bazel."""
     results = collections.defaultdict(dict)
     broken = {}
+    repeated = set()
     ended = "ended early"
     for event in events_of(path):
         identity = event["id"]
@@ -78,6 +80,8 @@ def cases_of_run(path):
             test = identity["testResult"]
             # Only the last attempt of a flaky test counts.
             results[test["label"], test.get("run", 1)][test.get("shard", 1)] = event["testResult"]
+            if test.get("attempt", 1) > 1:
+                repeated.add(test["label"])
         elif "targetCompleted" in identity and not event.get("completed", {}).get("success"):
             broken[identity["targetCompleted"]["label"]] = "not built"
         elif "targetConfigured" in identity and "aborted" in event:
@@ -92,6 +96,7 @@ def cases_of_run(path):
         for result in shards.values():
             cases += cases_of_result(label, result)
     cases += [Case("%s (%s)" % failure, "failed", "") for failure in sorted(broken.items())]
+    cases += [Case(label, "repeated", "failed at first") for label in sorted(repeated)]
     # Whatever else made Bazel fail, such as a package that does not load, must not go unseen.
     if ended != "SUCCESS" and all(case.outcome != "failed" for case in cases):
         cases.append(Case("bazel (%s)" % ended, "failed", ""))
