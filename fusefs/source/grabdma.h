@@ -13,9 +13,9 @@
 
 namespace grabfs {
 
-// Takes alloc (pages, large or contiguous), direction (capture or output), format, width, height and
-// rate out of `spec`, whose argument is the device node; without them 2 MiB pieces where there are
-// some (output: single pages), the adapter's own format, and 30 frames/s. Throws Error.
+// Takes alloc (pages, large or contiguous), direction (capture or output), format, width, height
+// and rate out of `spec`, whose argument is the device node; without them 2 MiB pieces where there
+// are some (output: single pages), the adapter's own format, and 30 frames/s. Throws Error.
 std::unique_ptr<Source> MakeGrabdma(SourceSpec& spec);
 // The same with a session that is open already.
 std::unique_ptr<Source> MakeGrabdma(SourceSpec& spec, std::shared_ptr<GrabdmaSession> session);
