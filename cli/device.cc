@@ -65,7 +65,9 @@ std::string Device::Refusal(const std::string& attribute, const std::string& val
                             int code) const {
   const std::string what = name_ + ": " + attribute + "=" + value + ": ";
   switch (code) {
-    case EINVAL: {
+    case EINVAL:
+    case ENOSPC:
+    case EOPNOTSUPP: {
       const std::string reason = Status().last_error;
       return what + (reason.empty() ? ErrnoText(code) : reason);
     }
