@@ -396,8 +396,8 @@ void FAllocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t len
   });
 }
 
-// What poll() says of regular files, whatever they are open for. io_uring believes it: a write waits
-// until the file is ready for it.
+// What poll() says of regular files, whatever they are open for. io_uring believes it: a write
+// waits until the file is ready for it.
 constexpr unsigned kAlwaysReady = POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM;
 
 void Poll(fuse_req_t req, fuse_ino_t /*ino*/, fuse_file_info* fi, fuse_pollhandle* handle) {
