@@ -20,7 +20,7 @@ namespace {
 
 constexpr size_t kMaxThreads = 16;
 // A client that was answered asks again within this time, if it does so at once.
-constexpr std::chrono::microseconds kPollTime{40};
+constexpr std::chrono::microseconds kPollTime{100};
 
 void MakeNonBlocking(int fd) {
   const int flags = CheckSyscall(::fcntl(fd, F_GETFL), "/dev/fuse");

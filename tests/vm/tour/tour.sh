@@ -67,7 +67,7 @@ full_size() {
   chapter "The same at full size, by the virtual adapter"
   typed "grabfs-cli capture full -n 3"
   typed "ls -l $mount/full/frames"
-  typed "cp $mount/full/frames/00000002.raw /tmp/kept.raw"
+  typed "cp $mount/full/latest.raw /tmp/kept.raw"
   typed "cmp /tmp/kept.raw $mount/full/latest.raw && echo identical"
   typed "grabfs-cli stats full"
 }
