@@ -3,14 +3,14 @@
 // The test picture as a source.
 #include "fusefs/source/pattern.h"
 
-#include <array>
 #include <cerrno>
+#include <string>
 #include <utility>
-#include <vector>
 
 #include "fusefs/base/error.h"
 #include "fusefs/source/options.h"
 #include "fusefs/source/software.h"
+#include "fusefs/source/test_picture.h"
 #include "kmod/test_picture.h"
 
 namespace grabfs {
@@ -31,40 +31,18 @@ std::string PaintableNames() {
   return names;
 }
 
-// The geometry of one picture and its painted rows, from which every frame is copied.
-class Picture {
- public:
-  explicit Picture(const FrameFormat& format) {
-    if (!test_picture_init(&geometry_, format.fourcc, format.width, format.height)) {
-      throw Error(EINVAL,
-                  "format " + format.name() + ": pattern can be one of " + PaintableNames());
-    }
-    table_.resize((test_picture_table_bytes(&geometry_) + sizeof(CacheLine) - 1) /
-                  sizeof(CacheLine));
-    test_picture_table_init(&geometry_, rows());
+TestPicture MakePicture(const FrameFormat& format) {
+  auto picture = TestPicture::Make(format.fourcc, format.width, format.height);
+  if (!picture) {
+    throw Error(EINVAL, "format " + format.name() + ": pattern can be one of " + PaintableNames());
   }
-
-  void Paint(uint64_t sequence, std::span<std::byte> frame) const {
-    test_picture_paint(&geometry_, rows(), sequence, 0, frame.size(),
-                       reinterpret_cast<uint8_t*>(frame.data()));
-  }
-
- private:
-  // Copies between memory that is not aligned alike take twice the time on some processors.
-  struct alignas(64) CacheLine {
-    std::array<uint8_t, 64> bytes;
-  };
-
-  [[nodiscard]] const uint8_t* rows() const { return table_.front().bytes.data(); }
-  [[nodiscard]] uint8_t* rows() { return table_.front().bytes.data(); }
-
-  test_picture geometry_{};
-  std::vector<CacheLine> table_;
-};
+  return *std::move(picture);
+}
 
 class Pattern final : public SoftwareSource {
  public:
-  Pattern(const FrameFormat& format, Rate rate) : SoftwareSource(rate), picture_(format) {
+  Pattern(const FrameFormat& format, Rate rate)
+      : SoftwareSource(rate), picture_(MakePicture(format)) {
     format_ = format;
   }
 
@@ -73,7 +51,7 @@ class Pattern final : public SoftwareSource {
  protected:
   FrameFormat OnSetFormat(const FormatRequest& request) override {
     const FrameFormat format = ApplyRequest(this->format(), request);
-    picture_ = Picture(format);
+    picture_ = MakePicture(format);
     return format;
   }
 
@@ -82,7 +60,7 @@ class Pattern final : public SoftwareSource {
   }
 
  private:
-  Picture picture_;
+  TestPicture picture_;
 };
 
 }  // namespace

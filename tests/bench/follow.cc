@@ -62,22 +62,22 @@ class Follower {
 // The same with private memory that a thread of this process paints.
 class Private {
  public:
-  Private() : painter_(kFullHdWidth, kFullHdHeight) {
+  Private() : picture_(FullHdPicture()) {
     for (unsigned buffer = 0; buffer < kBuffers; ++buffer) {
-      buffers_.emplace_back(-1, painter_.bytes(), PROT_READ | PROT_WRITE,
+      buffers_.emplace_back(-1, picture_.bytes(), PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_ANONYMOUS);
     }
   }
 
   double ReadNewFrame() {
     const mount_test::Mapping& buffer = buffers_[sequence_ % kBuffers];
-    std::async(std::launch::async, [&] { painter_.Paint(sequence_, buffer.writable()); }).get();
+    std::async(std::launch::async, [&] { picture_.Paint(sequence_, buffer.writable()); }).get();
     ++sequence_;
     return TimeReading(buffer.bytes());
   }
 
  private:
-  Painter painter_;
+  TestPicture picture_;
   std::vector<mount_test::Mapping> buffers_;
   uint64_t sequence_ = 0;
 };

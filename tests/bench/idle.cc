@@ -46,10 +46,10 @@ double StreamFor(const Daemon& daemon, std::chrono::seconds window) {
 // stopped: where memory lies makes more of a difference than what is measured here.
 class PacedPainter {
  public:
-  explicit PacedPainter(const mount_test::Device& device) : painter_(kFullHdWidth, kFullHdHeight) {
+  explicit PacedPainter(const mount_test::Device& device) : picture_(FullHdPicture()) {
     for (unsigned buffer = 0; buffer < kBuffers; ++buffer) {
       const UniqueFd file = mount_test::Open(device.Buffer(buffer), O_RDWR);
-      buffers_.push_back(std::make_unique<Mapping>(file.get(), painter_.bytes(), "bench"));
+      buffers_.push_back(std::make_unique<Mapping>(file.get(), picture_.bytes(), "bench"));
     }
   }
 
@@ -62,7 +62,7 @@ class PacedPainter {
     for (int frame = 0; frame < frames; ++frame) {
       std::this_thread::sleep_until(due += kInterval);
       const double before = ThreadCpuSeconds();
-      painter_.Paint(sequence_, buffers_[sequence_ % kBuffers]->bytes());
+      picture_.Paint(sequence_, buffers_[sequence_ % kBuffers]->bytes());
       used += ThreadCpuSeconds() - before;
       ++sequence_;
     }
@@ -70,7 +70,7 @@ class PacedPainter {
   }
 
  private:
-  Painter painter_;
+  TestPicture picture_;
   std::vector<std::unique_ptr<Mapping>> buffers_;
   uint64_t sequence_ = 0;
 };
