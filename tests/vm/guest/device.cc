@@ -67,6 +67,20 @@ void Device::Plug() const {
   WaitForAdapter();
 }
 
+std::string LossName(Loss loss) {
+  switch (loss) {
+    case Loss::kUnbind:
+      return "Unbind";
+    case Loss::kInjected:
+      return "Injected";
+    case Loss::kRemove:
+      return "Remove";
+    case Loss::kUnplug:
+      return "Unplug";
+  }
+  return "";
+}
+
 bool IsOfTheBus(Loss loss) { return loss == Loss::kRemove || loss == Loss::kUnplug; }
 
 void Device::Lose(Loss loss) const {

@@ -14,6 +14,9 @@ namespace grabfs::vm {
 // own GRABDMA_FAULT_UNPLUG.
 enum class Loss { kUnbind, kInjected, kRemove, kUnplug };
 
+// "Unbind", as part of a test's name.
+std::string LossName(Loss loss);
+
 // Is it one of the ways that only buses of real devices know?
 bool IsOfTheBus(Loss loss);
 

@@ -166,22 +166,9 @@ TEST_P(GrabfsLossTest, FramesStayCapturesAreRefusedAndTheBoardComesBack) {
   }
 }
 
-std::string LossName(const testing::TestParamInfo<Loss>& info) {
-  switch (info.param) {
-    case Loss::kUnbind:
-      return "Unbind";
-    case Loss::kInjected:
-      return "Injected";
-    case Loss::kRemove:
-      return "Remove";
-    case Loss::kUnplug:
-      return "Unplug";
-  }
-  return "";
-}
-
 INSTANTIATE_TEST_SUITE_P(EveryWay, GrabfsLossTest,
-                         testing::Values(Loss::kUnbind, Loss::kRemove, Loss::kUnplug), LossName);
+                         testing::Values(Loss::kUnbind, Loss::kRemove, Loss::kUnplug),
+                         [](const auto& way) { return LossName(way.param); });
 
 TEST_F(GrabfsLifetimeTest, AKilledDaemonTakesNoFrameWithIt) {
   constexpr int kRounds = 3;

@@ -267,24 +267,10 @@ TEST_P(LossTest, AtAnyMomentOfACapture) {
   EXPECT_TRUE(CapturedFrame().Unchanged());
 }
 
-std::string LossName(const testing::TestParamInfo<Loss>& info) {
-  switch (info.param) {
-    case Loss::kUnbind:
-      return "Unbind";
-    case Loss::kInjected:
-      return "Injected";
-    case Loss::kRemove:
-      return "Remove";
-    case Loss::kUnplug:
-      return "Unplug";
-  }
-  return "";
-}
-
 INSTANTIATE_TEST_SUITE_P(EveryWay, LossTest,
                          testing::Values(Loss::kUnbind, Loss::kInjected, Loss::kRemove,
                                          Loss::kUnplug),
-                         LossName);
+                         [](const auto& way) { return LossName(way.param); });
 
 // False while another session still captures.
 bool CapturesAgain() {
