@@ -7,11 +7,10 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <functional>
 #include <vector>
 
 #include "fusefs/alloc/memfd_storage.h"
-#include "fusefs/base/error.h"
+#include "tests/unit/alloc/error_of.h"
 
 namespace grabfs::alloc {
 namespace {
@@ -19,15 +18,6 @@ namespace {
 constexpr Caller kAlice = {.uid = 1001, .gid = 1001, .pid = 10};
 constexpr Caller kBob = {.uid = 1002, .gid = 1002, .pid = 20};
 constexpr File::Handle kNone = File::kNoHandle;
-
-int ErrorOf(const std::function<void()>& action) {
-  try {
-    action();
-    return 0;
-  } catch (const Error& error) {
-    return error.code();
-  }
-}
 
 // Memory whose pages become others with each size, as a device's do.
 class FixedStorage final : public Storage {

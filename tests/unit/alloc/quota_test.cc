@@ -4,21 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
-#include <functional>
 
-#include "fusefs/base/error.h"
+#include "tests/unit/alloc/error_of.h"
 
 namespace grabfs::alloc {
 namespace {
-
-int ErrorOf(const std::function<void()>& action) {
-  try {
-    action();
-    return 0;
-  } catch (const Error& error) {
-    return error.code();
-  }
-}
 
 class QuotaTest : public ::testing::Test {
  protected:

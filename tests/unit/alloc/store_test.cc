@@ -7,25 +7,15 @@
 #include <stdio.h>
 
 #include <cerrno>
-#include <functional>
 
 #include "fusefs/alloc/memfd_storage.h"
-#include "fusefs/base/error.h"
+#include "tests/unit/alloc/error_of.h"
 
 namespace grabfs::alloc {
 namespace {
 
 constexpr Caller kAlice = {.uid = 1001, .gid = 1001, .pid = 0};
 constexpr Store::DirectoryId kRoot = Store::kRoot;
-
-int ErrorOf(const std::function<void()>& action) {
-  try {
-    action();
-    return 0;
-  } catch (const Error& error) {
-    return error.code();
-  }
-}
 
 class StoreTest : public ::testing::Test {
  protected:
