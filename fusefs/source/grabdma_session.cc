@@ -26,11 +26,11 @@ Argument Make() {
   return argument;
 }
 
-grabdma_alloc MakeAlloc(uint64_t bytes, uint32_t strategy) {
+grabdma_alloc MakeAlloc(uint64_t bytes, uint32_t strategy, uint32_t direction) {
   auto alloc = Make<grabdma_alloc>();
   alloc.flags = strategy;
   alloc.bytes = bytes;
-  alloc.direction = GRABDMA_DIRECTION_CAPTURE;
+  alloc.direction = direction;
   return alloc;
 }
 
@@ -154,15 +154,14 @@ grabdma_format GrabdmaSession::SetFormat(uint32_t fourcc, uint32_t width, uint32
 }
 
 GrabdmaSession::Buffer GrabdmaSession::Allocate(uint64_t bytes, uint32_t strategy) {
-  auto alloc = MakeAlloc(bytes, strategy);
+  auto alloc = MakeAlloc(bytes, strategy, GRABDMA_DIRECTION_CAPTURE);
   Do("allocating a buffer", GRABDMA_ALLOC, &alloc);
   return {alloc.buffer, UniqueFd(alloc.live_fd), UniqueFd(alloc.frame_fd)};
 }
 
 GrabdmaSession::Buffer GrabdmaSession::AllocateOutput(uint64_t bytes, uint32_t strategy,
                                                       uint32_t writeback_ms) {
-  auto alloc = MakeAlloc(bytes, strategy);
-  alloc.direction = GRABDMA_DIRECTION_OUTPUT;
+  auto alloc = MakeAlloc(bytes, strategy, GRABDMA_DIRECTION_OUTPUT);
   alloc.writeback_ms = writeback_ms;
   Do("allocating a buffer for output", GRABDMA_ALLOC, &alloc);
   return {alloc.buffer, UniqueFd(alloc.live_fd), UniqueFd()};
@@ -172,7 +171,7 @@ GrabdmaSession::Buffer GrabdmaSession::AllocateOutput(uint64_t bytes, uint32_t s
 // descriptors are ours.
 GrabdmaSession::Buffer GrabdmaSession::AllocateFor(pid_t caller, uint64_t bytes, uint32_t strategy,
                                                    bool& charged) {
-  const SharedValue<grabdma_alloc> alloc(MakeAlloc(bytes, strategy));
+  const SharedValue<grabdma_alloc> alloc(MakeAlloc(bytes, strategy, GRABDMA_DIRECTION_CAPTURE));
   const ChargedWork done = RunCharged(caller, [&] { return Try(GRABDMA_ALLOC, alloc.get()); });
   if (done.error != 0) Throw("allocating a buffer", done.error);
   charged = done.to_caller;
