@@ -203,8 +203,4 @@ class Device {
   std::thread thread_;
 };
 
-// Throws Error(EINVAL): a device name is a file name of letters, digits, '.', '_' and '-' that does
-// not start with '.', at most 64 bytes, and not a name that the root of the mount uses.
-void ValidateDeviceName(const std::string& name);
-
 }  // namespace grabfs

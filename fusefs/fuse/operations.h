@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The callbacks that libfuse calls: each takes a request apart, asks the FileSystem, and replies.
-// This is the one place that turns an Error into the errno of a reply.
+// serve.h is the one place that turns an Error into the errno of a reply.
 #pragma once
 
 #include <atomic>
@@ -47,6 +47,9 @@ struct Operations {
   OpenFiles open_files;
 };
 
-const fuse_lowlevel_ops& OperationsTable();
+fuse_lowlevel_ops OperationsTable();
+// Parts of it.
+void AddNameOperations(fuse_lowlevel_ops& table);
+void AddFileOperations(fuse_lowlevel_ops& table);
 
 }  // namespace grabfs

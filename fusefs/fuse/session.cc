@@ -99,8 +99,8 @@ Session::Session(Options options, FileSystem* file_system)
   std::string mount_options = options_.mount_options;
   std::array<char*, 4> argv = {program.data(), flag.data(), mount_options.data(), nullptr};
   fuse_args args = FUSE_ARGS_INIT(3, argv.data());
-  session_.reset(
-      fuse_session_new(&args, &OperationsTable(), sizeof(fuse_lowlevel_ops), &operations_));
+  const fuse_lowlevel_ops table = OperationsTable();
+  session_.reset(fuse_session_new(&args, &table, sizeof(table), &operations_));
   fuse_opt_free_args(&args);
   if (!session_) throw Error(EINVAL, "mount options: " + LastWords());
   if (fuse_session_mount(session_.get(), options_.mountpoint.c_str()) != 0) {

@@ -14,6 +14,7 @@
 
 #include "fusefs/base/memory_limit.h"
 #include "fusefs/base/version.h"
+#include "fusefs/capture/device_name.h"
 
 namespace grabfs {
 namespace {

@@ -8,7 +8,7 @@
 #include "fusefs/base/mount_info.h"
 #include "fusefs/base/pixel_format.h"
 #include "fusefs/base/rate.h"
-#include "fusefs/capture/device.h"
+#include "fusefs/capture/device_name.h"
 #include "fusefs/vfs/names.h"
 #include "tests/fuzz/fuzz.h"
 

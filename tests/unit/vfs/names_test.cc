@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "fusefs/base/error.h"
-#include "fusefs/capture/device.h"
+#include "fusefs/capture/device_name.h"
 #include "fusefs/vfs/inode.h"
 #include "fusefs/vfs/xattr.h"
 
