@@ -20,6 +20,8 @@ AllocFile::AllocFile(alloc::Store* store, TaskThread* resizer, alloc::FilePtr fi
 AllocFile::~AllocFile() {
   file_->Closed(handle_, direct_);
   store_->Closed(file_);
+  // The last reference frees gigabytes, and the thread that answers RELEASE leads the others.
+  resizer_->Post([file = std::move(file_)]() mutable { file.reset(); });
 }
 
 void AllocFile::Read(uint64_t offset, size_t size, bool /*wait*/, ReadReply reply) {

@@ -13,7 +13,8 @@ namespace grabfs {
 
 class AllocFile : public OpenFile {
  public:
-  // `store`, `resizer`: outlive it. Writes that make the file larger are made by `resizer`.
+  // `store`, `resizer`: outlive it. What takes long is done by `resizer`: writes that make the file
+  // larger, and giving up its pages after the last close.
   AllocFile(alloc::Store* store, TaskThread* resizer, alloc::FilePtr file, const Caller& opener);
   ~AllocFile() override;
 
@@ -33,7 +34,7 @@ class AllocFile : public OpenFile {
 
   alloc::Store* const store_;
   TaskThread* const resizer_;
-  const alloc::FilePtr file_;
+  alloc::FilePtr file_;
   const Caller opener_;
   const alloc::File::Handle handle_;
   const Backing backing_;
