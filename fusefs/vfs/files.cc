@@ -27,7 +27,6 @@ FrameFile::FrameFile(std::unique_ptr<DeviceUse> use, std::shared_ptr<Pool> pool,
       on_suspect_(std::move(on_suspect)) {}
 
 FrameFile::~FrameFile() {
-  (void)reads_.load(std::memory_order_acquire);
   pool_->ring.Release(slot_, direct_);
   if (direct_) on_suspect_();
 }
@@ -40,7 +39,6 @@ const Backing* FrameFile::backing() const {
 void FrameFile::Read(uint64_t offset, size_t size, bool /*wait*/, ReadReply reply) {
   const auto bytes = pool_->memory[slot_]->bytes().first(bytes_used_);
   reply(Window(bytes, offset, size), nullptr);
-  reads_.fetch_add(1, std::memory_order_release);
 }
 
 BufferFile::BufferFile(std::unique_ptr<DeviceUse> use, std::shared_ptr<Pool> pool, uint32_t slot)

@@ -3,7 +3,6 @@
 // The kinds of open files: a frame, a live buffer, an event stream, a text.
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -57,9 +56,6 @@ class FrameFile : public OpenFile {
   const uint64_t bytes_used_;
   const std::function<void()> on_suspect_;
   bool direct_ = false;
-  // Reads that were answered. The kernel releases a file after them; through this the thread that
-  // lets go of the buffer knows it by the rules of C++ too.
-  std::atomic<uint64_t> reads_ = 0;
 };
 
 // The memory of a buffer, live: holds nothing.
