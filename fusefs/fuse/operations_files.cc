@@ -149,7 +149,7 @@ void Lock(fuse_req_t req, uint64_t ino, uint64_t owner, LockTable::Mode mode, bo
       ticket->Finish();
       fuse_reply_err(req, code);
     };
-    const auto outcome = files.Lock(ino, asker, mode, wait, [reply] { reply(0); });
+    const auto outcome = files.Lock(ino, asker, mode, wait, CallerOf(req), [reply] { reply(0); });
     if (outcome == LockTable::Outcome::kGranted) {
       reply(0);
     } else if (outcome == LockTable::Outcome::kWouldBlock) {

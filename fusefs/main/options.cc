@@ -95,6 +95,16 @@ bool ParsePassthrough(const std::string& value) {
   throw Error(EINVAL, "-o passthrough=" + value + ": use auto or off");
 }
 
+unsigned ParseHoldLimit(const std::string& value) {
+  if (value.ends_with('%')) {
+    const uint32_t percent = ParseUint("-o hold_limit", value.substr(0, value.size() - 1), 10);
+    if (percent >= 1 && percent <= 100) return percent;
+  }
+  throw Error(EINVAL, "-o hold_limit=" + value +
+                          ": write which part of a device's buffers one user may hold, from 1% to "
+                          "100%");
+}
+
 // One word of -o: ours, or passed on.
 void ApplyMountOption(const std::string& option, DaemonOptions& options) {
   const size_t equals = option.find('=');
@@ -112,6 +122,8 @@ void ApplyMountOption(const std::string& option, DaemonOptions& options) {
     options.file_system.alloc_limits.total_bytes = ParseBytes("-o alloc_size", value);
   } else if (key == "alloc_quota") {
     options.file_system.alloc_limits.user_bytes = ParseBytes("-o alloc_quota", value);
+  } else if (key == "hold_limit") {
+    options.file_system.hold_percent = ParseHoldLimit(value);
   } else if (key == "passthrough") {
     options.passthrough = ParsePassthrough(value);
   } else if (key == "auto" || key == "noauto" || key == "user" || key == "nofail" ||
@@ -191,10 +203,9 @@ DaemonOptions ParseOptions(int argc, const char* const* argv) {
       ->type_name("SPEC")
       ->allow_extra_args(false)
       ->take_all();
-  app.add_option(
-         "-o", mount_options,
-         "uid=,gid=,umask=,passthrough=auto|off,alloc_size=,alloc_quota=,alloc_mode=,allow_other,"
-         "ro,... (see mount.fuse3(8))")
+  app.add_option("-o", mount_options,
+                 "uid=,gid=,umask=,passthrough=auto|off,alloc_size=,alloc_quota=,alloc_mode=,"
+                 "hold_limit=,allow_other,ro,... (see mount.fuse3(8))")
       ->type_name("OPTIONS")
       ->allow_extra_args(false)
       ->take_all();

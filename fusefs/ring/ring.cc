@@ -172,6 +172,25 @@ std::vector<Ring::Mapped> Ring::Recheck() {
   return still;
 }
 
+bool Ring::InUse(uint64_t sequence) {
+  bool used = false;
+  bool wake = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto index = SlotOf(sequence);
+    if (!index) return false;
+    const Slot& slot = slots_[*index];
+    if (slot.holds > 0) return true;
+    if (!slot.suspect) return false;
+    Unshelve(*index);
+    used = StillUsed(*index);
+    Shelve(*index);
+    wake = TakeWakeup();
+  }
+  if (wake && on_available_) on_available_();
+  return used;
+}
+
 void Ring::Settle(const Mapped& mapped) {
   bool wake = false;
   {

@@ -129,6 +129,8 @@ class Ring {
     uint64_t hold_serial;  // changes with every hold
   };
   std::vector<Mapped> Recheck();
+  // Does anybody hold this frame, or have it mapped? Probes its slot, if need be.
+  bool InUse(uint64_t sequence);
   // The caller found out by other means that nothing uses a slot that Recheck() returned. Ignored
   // when somebody has held it since.
   void Settle(const Mapped& mapped);

@@ -19,6 +19,7 @@ namespace grabfs {
 FileSystem::FileSystem(Options options, std::vector<std::unique_ptr<Device>> devices)
     : options_(std::move(options)),
       mounted_at_ns_(RealtimeNs()),
+      hold_limit_(options_.hold_percent, options_.uid),
       alloc_({.uid = options_.uid, .gid = options_.gid, .mode = options_.alloc_mode},
              {.limits = options_.alloc_limits,
               .mapped_by_others =

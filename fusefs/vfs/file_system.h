@@ -29,6 +29,7 @@
 #include "fusefs/vfs/alloc_tree.h"
 #include "fusefs/vfs/device_node.h"
 #include "fusefs/vfs/entry.h"
+#include "fusefs/vfs/hold_limit.h"
 #include "fusefs/vfs/inode.h"
 #include "fusefs/vfs/lock_table.h"
 #include "fusefs/vfs/open_file.h"
@@ -67,6 +68,9 @@ class Kernel {
 
 class FileSystem : public DeviceObserver {
  public:
+  // Of a device's buffers, which one user other than root and the owner may hold.
+  static constexpr unsigned kHoldPercent = 50;
+
   struct Options {
     uid_t uid = 0;
     gid_t gid = 0;
@@ -74,6 +78,7 @@ class FileSystem : public DeviceObserver {
     std::string mountpoint;
     mode_t alloc_mode = 01777;
     alloc::Quota::Limits alloc_limits;
+    unsigned hold_percent = kHoldPercent;  // see HoldLimit
   };
   using WorkerTime = std::chrono::milliseconds;
   using Done = AllocTree::Done;
@@ -126,7 +131,7 @@ class FileSystem : public DeviceObserver {
 
   // flock(2); see LockTable.
   LockTable::Outcome Lock(uint64_t inode, LockTable::Asker asker, LockTable::Mode mode, bool wait,
-                          LockTable::Granted granted);
+                          const Caller& caller, LockTable::Granted granted);
   void Unlock(uint64_t inode, uint64_t owner) { locks_.Unlock(inode, owner); }
   bool CancelLock(uint64_t inode, uint64_t asker_id) { return locks_.Cancel(inode, asker_id); }
 
@@ -177,12 +182,14 @@ class FileSystem : public DeviceObserver {
   [[nodiscard]] static std::string IntoText(const DeviceNode& node);
   [[nodiscard]] Attr SameSize(uint64_t inode, const AttrChange& change, bool of_open_file);
 
-  std::unique_ptr<OpenFile> OpenOfDevice(const Inode& inode, int flags, pid_t caller);
+  std::unique_ptr<OpenFile> OpenOfDevice(const Inode& inode, int flags, const Caller& caller);
   std::unique_ptr<OpenFile> OpenInto(const NodePtr& node, const Caller& opener);
   // A write to `into`: the name of a file of alloc/ that `caller` may write, or nothing.
   void OrderInto(Device& device, std::string_view text, const Caller& caller, Device::Done done);
   std::unique_ptr<OpenFile> OpenFrame(const NodePtr& node, uint64_t sequence, int flags,
-                                      pid_t caller);
+                                      const Caller& caller);
+  std::unique_ptr<OpenFile> TryOpenFrame(const NodePtr& node, const std::shared_ptr<Pool>& pool,
+                                         uint64_t sequence, uid_t user);
   // The frame in a slot or under a number, with its format, for extended attributes.
   std::optional<std::pair<FrameFormat, FrameInfo>> FrameOf(uint64_t inode) const;
 
@@ -196,6 +203,7 @@ class FileSystem : public DeviceObserver {
   const Options options_;
   const uint64_t mounted_at_ns_;  // CLOCK_REALTIME
   Kernel* kernel_ = nullptr;
+  HoldLimit hold_limit_;
   LockTable locks_;
   AllocTree alloc_;
   std::atomic<bool> passthrough_ = false;  // data_path_.passthrough, for the hot path

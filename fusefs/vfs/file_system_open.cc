@@ -30,10 +30,11 @@ std::unique_ptr<OpenFile> FileSystem::Open(uint64_t number, int flags, const Cal
   const Inode inode = Inode::Decode(number);
   if (AllocTree::Has(inode)) return alloc_.Open(inode, caller);
   if (inode.kind == NodeKind::kInto) return OpenInto(Node(inode.device), caller);
-  return OpenOfDevice(inode, flags, caller.pid);
+  return OpenOfDevice(inode, flags, caller);
 }
 
-std::unique_ptr<OpenFile> FileSystem::OpenOfDevice(const Inode& inode, int flags, pid_t caller) {
+std::unique_ptr<OpenFile> FileSystem::OpenOfDevice(const Inode& inode, int flags,
+                                                   const Caller& caller) {
   const NodePtr node = Node(inode.device);
   switch (inode.kind) {
     case NodeKind::kFrame:
@@ -105,36 +106,48 @@ std::string FileSystem::IntoText(const DeviceNode& node) {
 }
 
 std::unique_ptr<OpenFile> FileSystem::OpenFrame(const NodePtr& node, uint64_t sequence, int flags,
-                                                pid_t caller) {
+                                                const Caller& caller) {
   // The kernel's permission check lets root pass; this promise binds root too.
   if (Writes(flags)) throw Error(EACCES, "frames are read-only");
   auto pool = node->device->pool();
-  auto frame = pool->ring.Hold(sequence);
-  if (!frame) {
-    for (auto& retired : node->device->retired_pools()) {
-      if ((frame = retired->ring.Hold(sequence))) {
-        pool = std::move(retired);
+  auto file = TryOpenFrame(node, pool, sequence, caller.uid);
+  if (!file) {
+    for (const auto& retired : node->device->retired_pools()) {
+      if ((file = TryOpenFrame(node, retired, sequence, caller.uid))) {
+        pool = retired;
         break;
       }
     }
   }
-  if (!frame) {
+  if (!file) {
     node->guards.OpenWasStale();
     ThrowStale();
   }
-  if (node->guards.Wanted()) node->guards.Opened(*pool, sequence, caller);
-  return std::make_unique<FrameFile>(Use(node), std::move(pool), *frame,
+  if (node->guards.Wanted()) node->guards.Opened(*pool, sequence, caller.pid);
+  return file;
+}
+
+// nullptr: there is no such frame in the pool.
+std::unique_ptr<OpenFile> FileSystem::TryOpenFrame(const NodePtr& node,
+                                                   const std::shared_ptr<Pool>& pool,
+                                                   uint64_t sequence, uid_t user) {
+  if (!pool->ring.Find(sequence)) return nullptr;
+  auto share = hold_limit_.TakeFrame(pool, sequence, user);
+  const auto frame = pool->ring.Hold(sequence);
+  if (!frame) return nullptr;
+  return std::make_unique<FrameFile>(Use(node), pool, *frame, std::move(share),
                                      [this] { kernel_->WakeHousekeeper(); });
 }
 
 LockTable::Outcome FileSystem::Lock(uint64_t number, LockTable::Asker asker, LockTable::Mode mode,
-                                    bool wait, LockTable::Granted granted) {
+                                    bool wait, const Caller& caller, LockTable::Granted granted) {
   const Inode inode = Inode::Decode(number);
   LockTable::Hold hold;
   if (number != kRootInode && inode.kind == NodeKind::kBuffer) {
     const auto pool = PoolOf(*Node(inode.device), inode.generation());
     if (!pool) ThrowStale();
     const uint32_t slot = inode.slot();
+    asker.share = hold_limit_.TakeBuffer(pool, slot, caller.uid);
     hold.acquire = [pool, slot] { return pool->ring.HoldSlot(slot); };
     hold.release = [pool, slot] { pool->ring.Release(slot, false); };
   }

@@ -18,17 +18,21 @@ std::span<const std::byte> Window(std::span<const std::byte> bytes, uint64_t off
 }  // namespace
 
 FrameFile::FrameFile(std::unique_ptr<DeviceUse> use, std::shared_ptr<Pool> pool,
-                     const Ring::Frame& frame, std::function<void()> on_suspect)
+                     const Ring::Frame& frame, std::unique_ptr<HoldLimit::Share> share,
+                     std::function<void()> on_suspect)
     : use_(std::move(use)),
       pool_(std::move(pool)),
       slot_(frame.slot),
       backing_{pool_, pool_->memory[slot_]->frame_fd(), &pool_->frame_attachments[slot_]},
       bytes_used_(frame.info.bytes_used),
+      share_(std::move(share)),
       on_suspect_(std::move(on_suspect)) {}
 
 FrameFile::~FrameFile() {
   pool_->ring.Release(slot_, direct_);
-  if (direct_) on_suspect_();
+  if (!direct_) return;
+  if (share_) share_->MayBeMapped();
+  on_suspect_();
 }
 
 const Backing* FrameFile::backing() const {

@@ -12,6 +12,7 @@
 #include "fusefs/ring/ring.h"
 #include "fusefs/vfs/attributes.h"
 #include "fusefs/vfs/device_node.h"
+#include "fusefs/vfs/hold_limit.h"
 #include "fusefs/vfs/open_file.h"
 
 namespace grabfs {
@@ -39,8 +40,9 @@ class DeviceUse {
 // One complete frame. Takes over a hold on its slot and ends it.
 class FrameFile : public OpenFile {
  public:
+  // `share`: what the frame counts for the user who opens it; may be null.
   FrameFile(std::unique_ptr<DeviceUse> use, std::shared_ptr<Pool> pool, const Ring::Frame& frame,
-            std::function<void()> on_suspect);
+            std::unique_ptr<HoldLimit::Share> share, std::function<void()> on_suspect);
   ~FrameFile() override;
 
   [[nodiscard]] bool uncached() const override { return false; }
@@ -54,6 +56,7 @@ class FrameFile : public OpenFile {
   const uint32_t slot_;
   const Backing backing_;
   const uint64_t bytes_used_;
+  const std::unique_ptr<HoldLimit::Share> share_;
   const std::function<void()> on_suspect_;
   bool direct_ = false;
 };

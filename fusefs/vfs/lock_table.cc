@@ -25,7 +25,7 @@ LockTable::Outcome LockTable::Lock(uint64_t inode, Asker asker, Mode mode, bool 
     // A conversion gives up the old lock first, as flock(2) says; it does not overtake waiters.
     const bool fair = file->second.waiters.empty() || file->second.owners.contains(owner);
     file->second.owners.erase(owner);
-    if (fair && TryGrant(file->second, owner, mode)) {
+    if (fair && TryGrant(file->second, asker, mode)) {
       outcome = Outcome::kGranted;
     } else if (wait) {
       file->second.waiters.push_back({asker, mode, std::move(granted)});
@@ -78,17 +78,17 @@ void LockTable::Retry(uint64_t inode) {
 
 bool LockTable::Compatible(const File& file, uint64_t owner, Mode mode) {
   return std::ranges::all_of(file.owners, [&](const auto& other) {
-    return other.first == owner || (mode == Mode::kShared && other.second == Mode::kShared);
+    return other.first == owner || (mode == Mode::kShared && other.second.mode == Mode::kShared);
   });
 }
 
-bool LockTable::TryGrant(File& file, uint64_t owner, Mode mode) {
-  if (!Compatible(file, owner, mode)) return false;
+bool LockTable::TryGrant(File& file, const Asker& asker, Mode mode) {
+  if (!Compatible(file, asker.owner, mode)) return false;
   if (!file.held && file.hold.acquire) {
     if (!file.hold.acquire()) return false;
     file.held = true;
   }
-  file.owners[owner] = mode;
+  file.owners[asker.owner] = {mode, asker.share};
   return true;
 }
 
@@ -96,7 +96,7 @@ void LockTable::Settle(std::map<uint64_t, File>::iterator it, Calls& calls) {
   File& file = it->second;
   while (!file.waiters.empty()) {
     Waiter& first = file.waiters.front();
-    if (!TryGrant(file, first.asker.owner, first.mode)) break;
+    if (!TryGrant(file, first.asker, first.mode)) break;
     calls.push_back(std::move(first.granted));
     file.waiters.pop_front();
   }

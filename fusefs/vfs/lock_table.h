@@ -33,6 +33,7 @@ class LockTable {
   struct Asker {
     uint64_t owner;
     uint64_t id;
+    std::shared_ptr<void> share = {};  // kept for as long as he waits for the lock or has it
   };
 
   // Locks `inode`, converting a lock that the owner has. kWaiting: `granted` is called later, by
@@ -47,6 +48,10 @@ class LockTable {
   void Retry(uint64_t inode);
 
  private:
+  struct Owner {
+    Mode mode;
+    std::shared_ptr<void> share;
+  };
   struct Waiter {
     Asker asker;
     Mode mode;
@@ -55,7 +60,7 @@ class LockTable {
   struct File {
     Hold hold;
     bool held = false;
-    std::map<uint64_t, Mode> owners;
+    std::map<uint64_t, Owner> owners;
     std::list<Waiter> waiters;  // first come, first served
   };
   // Calls to be made once the lock is released.
@@ -63,7 +68,7 @@ class LockTable {
 
   // All expect mutex_ to be held.
   static bool Compatible(const File& file, uint64_t owner, Mode mode);
-  static bool TryGrant(File& file, uint64_t owner, Mode mode);
+  static bool TryGrant(File& file, const Asker& asker, Mode mode);
   void Settle(std::map<uint64_t, File>::iterator file, Calls& calls);
 
   std::mutex mutex_;  // guards files_; before Ring's (through acquire)

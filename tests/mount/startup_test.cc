@@ -191,6 +191,9 @@ TEST_F(StartupTest, TheCommandLineMustMakeSense) {
   ExpectRefused({program, "-o", "umask=999", mountpoint()}, {"umask"});
   ExpectRefused({program, "-o", "uid=somebody-else", mountpoint()}, {"uid"});
   ExpectRefused({program, "-o", "passthrough=maybe", mountpoint()}, {"passthrough"});
+  for (const char* limit : {"hold_limit=3", "hold_limit=0%", "hold_limit=101%", "hold_limit=x%"}) {
+    ExpectRefused({program, "-o", limit, mountpoint()}, {"hold_limit"});
+  }
   ExpectRefused({program, "-f", mountpoint(), mountpoint()}, {mountpoint()});
 }
 
