@@ -219,7 +219,8 @@ bool File::OpenElsewhere(const Caller& caller, Handle own) const {
 
 // --- Contents
 
-size_t File::Read(uint64_t offset, std::span<std::byte> data) const {
+size_t File::Read(uint64_t offset, std::span<std::byte> data) {
+  outdated_.Read(offset, data.size());
   const std::shared_lock contents(contents_);
   return storage_->bytes() == 0 ? 0 : ReadAt(storage_->fd(), offset, data);
 }
@@ -235,6 +236,7 @@ void File::Write(uint64_t offset, std::span<const std::byte> data, const Caller&
     contents.lock();
     if (end > storage_->bytes()) throw Error(EBUSY, "alloc: truncated while it was written to");
   }
+  outdated_.Written(offset, data.size());
   WriteAt(storage_->fd(), offset, data);
   Touch();
 }
@@ -250,7 +252,10 @@ void File::WriteBack(uint64_t offset, std::span<const std::byte> data) {
   }
   const uint64_t size = storage_->bytes();
   if (offset >= size) return;
-  WriteAt(storage_->fd(), offset, data.first(std::min<uint64_t>(data.size(), size - offset)));
+  outdated_.WriteBack(offset, data.first(std::min<uint64_t>(data.size(), size - offset)),
+                      [this](uint64_t place, std::span<const std::byte> part) {
+                        WriteAt(storage_->fd(), place, part);
+                      });
   Touch();
 }
 
@@ -337,6 +342,15 @@ std::shared_ptr<Memory> File::BeginFill(uint64_t bytes) {
   if (filling_ > 0) throw Error(EBUSY, "alloc: a device is writing into the file already");
   filling_ = bytes;
   return memory;
+}
+
+void File::Filled() {
+  uint64_t bytes = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    bytes = filling_;
+  }
+  outdated_.Replaced(bytes);
 }
 
 void File::EndFill(std::map<std::string, std::string, std::less<>> description) {

@@ -29,6 +29,7 @@
 #include "fusefs/alloc/quota.h"
 #include "fusefs/alloc/storage.h"
 #include "fusefs/base/caller.h"
+#include "fusefs/base/outdated_pages.h"
 
 namespace grabfs::alloc {
 
@@ -87,7 +88,7 @@ class File {
   void Reserve(uint64_t size, const Caller& caller, Handle own);
 
   // Bytes read: fewer at the end.
-  size_t Read(uint64_t offset, std::span<std::byte> data) const;
+  size_t Read(uint64_t offset, std::span<std::byte> data);
   // Grows where needed.
   void Write(uint64_t offset, std::span<const std::byte> data, const Caller& caller, Handle own);
   // What a mapping has left to be written: nothing grows for it, and what is older than a frame
@@ -115,6 +116,8 @@ class File {
   // changes the size. Throws Error: EBUSY when it is being filled already, ENOSPC when it is too
   // small.
   std::shared_ptr<Memory> BeginFill(uint64_t bytes);
+  // The device has written it, and nobody has been told.
+  void Filled();
   // Extended attributes of what is in it now; nothing: the device failed.
   void EndFill(std::map<std::string, std::string, std::less<>> description);
 
@@ -150,6 +153,8 @@ class File {
   bool direct_ = false;         // the open handles may use backing_fd()
   bool may_be_mapped_ = false;  // through a handle that is closed
   uint64_t filling_ = 0;        // bytes that a device is writing, from the beginning; 0: none is
+
+  OutdatedPages outdated_;  // in the page cache of FUSE
 };
 
 }  // namespace grabfs::alloc

@@ -28,6 +28,7 @@ Pool::Pool(uint32_t generation_number, const FrameFormat& frame_format,
       memory(std::make_move_iterator(buffers.begin()), std::make_move_iterator(buffers.end())),
       huge_page_bytes(InHugePages(memory)),
       notes(memory.size()),
+      outdated(memory.size()),
       frame_attachments(memory.size()),
       live_attachments(memory.size()),
       ring(

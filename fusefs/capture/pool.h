@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "fusefs/base/memory.h"
+#include "fusefs/base/outdated_pages.h"
 #include "fusefs/base/pixel_format.h"
 #include "fusefs/ring/ring.h"
 
@@ -35,6 +36,7 @@ struct Pool {
   const std::vector<std::shared_ptr<Memory>> memory;  // by slot
   const uint64_t huge_page_bytes;  // of the memory: in 2 MiB pages, as the kernel gave them
   std::vector<std::atomic<uint32_t>> notes;  // by slot
+  std::vector<OutdatedPages> outdated;       // by slot, of the buffer file (cached path)
   // Whatever the layer above needs to live as long as the frame's file and the live file of the
   // memory, by slot; guarded by that layer.
   std::vector<std::shared_ptr<void>> frame_attachments;

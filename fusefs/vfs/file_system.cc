@@ -170,7 +170,9 @@ void FileSystem::OnPoolReplaced(const Device& device, Pool& old,
 void FileSystem::OnRefilled(const Device& device, Pool& pool, uint32_t slot) {
   if (passthrough_ || (pool.notes[slot] & Pool::kBufferPagesKnown) == 0) return;
   const NodePtr node = NodeNamed(device.name());
-  if (node) kernel_->DropPages(Inode::Buffer(node->number, pool.generation, slot).number());
+  if (!node) return;
+  pool.outdated[slot].Replaced(pool.format.bytes);
+  kernel_->DropPages(Inode::Buffer(node->number, pool.generation, slot).number());
 }
 
 void FileSystem::OnFillEnded(const Device& device, Pool& pool, uint32_t slot) {

@@ -92,7 +92,11 @@ void FileSystem::OrderInto(Device& device, std::string_view text, const Caller& 
   const AllocTree::Target target = alloc_.FindTarget(text, caller);
   device.CaptureInto({.name = target.path,
                       .memory = target.file->BeginFill(device.state().format.bytes),
-                      .on_refilled = [this, inode = target.inode] { kernel_->DropPages(inode); },
+                      .on_refilled =
+                          [this, file = target.file, inode = target.inode] {
+                            file->Filled();
+                            kernel_->DropPages(inode);
+                          },
                       .on_done =
                           [file = target.file](const FrameFormat& format, const FrameInfo* info) {
                             using Xattrs = std::map<std::string, std::string, std::less<>>;

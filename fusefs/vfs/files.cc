@@ -52,6 +52,7 @@ BufferFile::BufferFile(std::unique_ptr<DeviceUse> use, std::shared_ptr<Pool> poo
       backing_{pool_, pool_->memory[slot_]->live_fd(), &pool_->live_attachments[slot_]} {}
 
 void BufferFile::Read(uint64_t offset, size_t size, bool /*wait*/, ReadReply reply) {
+  pool_->outdated[slot_].Read(offset, size);
   reply(Window(pool_->memory[slot_]->bytes(), offset, size), nullptr);
 }
 
@@ -64,9 +65,17 @@ void BufferFile::Write(uint64_t offset, std::span<const std::byte> data, bool wr
                             " bytes: buffers do not grow");
   }
   const size_t count = std::min<uint64_t>(data.size(), bytes.size() - offset);
-  // A page that a mapping dirtied before this capture must not be laid over the new frame.
-  const bool outdated = writeback && pool_->ring.Filling(slot_);
-  if (!outdated) std::memcpy(bytes.data() + offset, data.data(), count);
+  const auto put = [bytes](uint64_t place, std::span<const std::byte> part) {
+    std::memcpy(bytes.data() + place, part.data(), part.size());
+  };
+  OutdatedPages& outdated = pool_->outdated[slot_];
+  if (!writeback) {
+    outdated.Written(offset, count);
+    put(offset, data.first(count));
+  } else if (!pool_->ring.Filling(slot_)) {
+    // A page that a mapping dirtied before this capture must not be laid over the new frame.
+    outdated.WriteBack(offset, data.first(count), put);
+  }
   if (use_->device().output()) pool_->notes[slot_] |= Pool::kBufferDirty;
   reply(count, nullptr);
 }

@@ -41,7 +41,7 @@ class FileTest : public ::testing::Test {
   FileTest() { file_.Adopt(MakeMemfdStorage("test"), "", kAlice); }
 
   [[nodiscard]] uint64_t Charged(const Caller& who) const { return quota_.Of(who.uid).bytes; }
-  [[nodiscard]] std::vector<std::byte> Contents() const {
+  [[nodiscard]] std::vector<std::byte> Contents() {
     std::vector<std::byte> data(file_.size());
     EXPECT_EQ(file_.Read(0, data), data.size());
     return data;
