@@ -40,6 +40,12 @@ FileFormat ChooseFileFormat(const std::string& name, const std::string& file) {
   throw UsageError(problem + "; choose raw, pgm, ppm, pnm or png by extension or --format");
 }
 
+std::vector<std::string_view> FileFormatNames() {
+  std::vector<std::string_view> names;
+  for (const auto& [name, format] : kFormats) names.push_back(name);
+  return names;
+}
+
 std::string_view FileFormatName(FileFormat format) {
   for (const auto& [name, known] : kFormats) {
     if (known == format) return name;

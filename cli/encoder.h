@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/image.h"
 
@@ -22,6 +23,9 @@ enum class FileFormat {
 // Chosen by name ("png") or, when that is empty, by the extension of the file; "-" is standard
 // output and raw. Throws UsageError that names the formats there are.
 FileFormat ChooseFileFormat(const std::string& name, const std::string& file);
+
+// All names, in the order in which help shows them.
+std::vector<std::string_view> FileFormatNames();
 
 // "raw", "png": the name is the extension, too.
 std::string_view FileFormatName(FileFormat format);

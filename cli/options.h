@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The options and arguments of one verb, as a verb declares them. The only users of CLI11 are
-// options.cc and run.cc; numbers are parsed here so that "00000042" is 42 and never octal.
+// options.cc, verb_parser and run.cc; numbers are parsed here so that "00000042" is 42 and never
+// octal.
 //
 // Every function binds a variable that must outlive the parsing; it keeps its value when the
 // option is not given.

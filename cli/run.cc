@@ -7,55 +7,18 @@
 #include <ostream>
 #include <sstream>
 
+#include "cli/complete.h"
 #include "cli/text.h"
+#include "cli/verb_parser.h"
 #include "fusefs/base/version.h"
 
 namespace grabfs::cli {
 namespace {
 
 constexpr const char* kProgram = "grabfs-cli";
-constexpr size_t kHelpColumn = 26;
 
 bool IsVersion(const std::string& arg) { return arg == "-V" || arg == "--version"; }
 bool IsHelp(const std::string& arg) { return arg == "-h" || arg == "--help" || arg == "help"; }
-
-// The parser of one verb, with all that its help shows.
-class VerbParser {
- public:
-  VerbParser(const VerbEntry& entry, Verb& verb)
-      : app_(std::string(entry.summary), std::string(kProgram) + " " + std::string(entry.name)) {
-    app_.get_formatter()->column_width(kHelpColumn);
-    app_.set_help_flag("-h,--help", "Print this help and exit");
-    app_.footer(Examples(entry));
-    Options options(app_);
-    verb.Declare(options);
-  }
-
-  // Throws CLI::ParseError, of which CLI::CallForHelp is one kind.
-  void Parse(std::vector<std::string> args) {
-    std::reverse(args.begin(), args.end());  // as CLI11 wants them
-    app_.parse(std::move(args));
-  }
-
-  [[nodiscard]] std::string Help() const { return Trim(app_.help()) + "\n"; }
-
- private:
-  static std::string Examples(const VerbEntry& entry) {
-    std::istringstream lines{std::string(entry.examples)};
-    std::string text = "Examples:";
-    for (std::string line; std::getline(lines, line);) text += "\n  " + line;
-    return text;
-  }
-
-  CLI::App app_;
-};
-
-const VerbEntry& FindVerb(const std::string& name) {
-  for (const VerbEntry* entry : Verbs()) {
-    if (entry->name == name) return *entry;
-  }
-  throw UsageError(name + ": no such verb; 'grabfs-cli --help' lists them");
-}
 
 ExitCode RunVerb(const VerbEntry& entry, const std::vector<std::string>& args, Context& context) {
   const std::unique_ptr<Verb> verb = entry.make();
@@ -91,6 +54,10 @@ ExitCode Dispatch(const std::vector<std::string>& args, Context& context) {
   }
   if (IsVersion(args.front())) {
     context.out << kProgram << ' ' << kVersion << '\n';
+    return ExitCode::kDone;
+  }
+  if (args.front() == kCompleteOption) {
+    Print(context.out, CompleteCli({args.begin() + 1, args.end()}, context));
     return ExitCode::kDone;
   }
   if (!IsHelp(args.front())) {

@@ -3,7 +3,7 @@
 # Makes a bare Debian 12 ready: installs what is missing, fetches the pinned libfuse and the kernels,
 # and tells Bazel about them. Asks nothing, may run at any time, is quick when nothing is missing.
 #
-#   tools/setup.sh [--for build|demo|vm|test]      default: test, which is everything
+#   tools/setup.sh [--for build|demo|package|vm|test]      default: test, which is everything
 
 # shellcheck source=lib/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
@@ -15,9 +15,10 @@ lists_for() {
   case $1 in
     build) echo build ;;
     demo) echo build demo ;;
+    package) echo build package ;;
     vm) echo build demo vm ;;
-    test) echo build demo vm test ;;
-    *) die "--for takes build, demo, vm or test, not '$1'" ;;
+    test) echo build demo package vm test ;;
+    *) die "--for takes build, demo, package, vm or test, not '$1'" ;;
   esac
 }
 

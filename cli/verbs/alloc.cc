@@ -56,7 +56,7 @@ class AllocVerb : public Verb {
     target_.DeclareMount(options);
     options.Argument("NAME", name_, "Of the file in alloc/");
     options.Argument("SIZE", size_, "Bytes, or with K, M or G; without it one image of the device");
-    options.Text("--device", device_, "NAME", "Memory that this device can be given");
+    options.Text("--device", device_, "DEVICE", "Memory that this device can be given");
     options.Text("--mode", mode_, "OCTAL", "Who may use it (default 600: this user alone)");
     options.Flag("--json", json_, "An object instead of a path");
   }

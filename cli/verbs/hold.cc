@@ -45,7 +45,7 @@ class HoldVerb : public Verb {
  public:
   void Declare(Options& options) override {
     target_.DeclareDevice(options);
-    options.Count("--frame", sequence_, "N", "Its sequence number (default: the newest)");
+    options.Count("--frame", sequence_, "SEQUENCE", "Its sequence number (default: the newest)");
     options.Seconds("--for", seconds_, "Let go after so long (default: when this command ends)");
     options.Flag("--json", json_, "An object instead of a path");
   }

@@ -24,7 +24,7 @@ class SaveVerb : public Verb {
     options.Text("--format", format_, "FORMAT",
                  "raw, pgm, ppm, pnm or png (default: by the extension of FILE)");
     options.Flag("--latest", latest_, "The newest frame there is (the default)");
-    options.Count("--sequence", sequence_, "N", "The frame of this number");
+    options.Count("--sequence", sequence_, "SEQUENCE", "The frame of this number");
     options.Count("-n,--frames", frames_, "N",
                   "The next N frames; a stopped device is triggered for them");
     options.Seconds("--timeout", timeout_, "Give up after so long without a frame (default 10)");

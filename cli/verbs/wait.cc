@@ -17,7 +17,7 @@ class WaitVerb : public Verb {
   void Declare(Options& options) override {
     target_.DeclareDevice(options);
     options.Count("-n,--frames", frames_, "N", "Until N more frames are complete (default 1)");
-    options.Count("--sequence", sequence_, "N", "Until frame N is complete");
+    options.Count("--sequence", sequence_, "SEQUENCE", "Until this frame is complete");
     options.Text("--state", state_, "STATE", "Until the device is stopped, streaming or error");
     options.Seconds("--timeout", timeout_, "Give up after so long (default: never)");
     options.Flag("--no-drop", no_drop_, "Exit with status 5 when a frame is lost");

@@ -13,6 +13,7 @@
 #include "fusefs/base/log.h"
 #include "fusefs/fuse/sentinel.h"
 #include "fusefs/fuse/session.h"
+#include "fusefs/main/complete.h"
 #include "fusefs/main/daemonize.h"
 #include "fusefs/main/devices.h"
 #include "fusefs/main/hotplug.h"
@@ -78,5 +79,9 @@ int Main(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   if (grabfs::Sentinel::IsSentinel(argc, argv)) return grabfs::Sentinel::Main(argv);
+  if (argc > 1 && argv[1] == grabfs::kCompleteOption) {
+    grabfs::Print(std::cout, grabfs::CompleteDaemon({argv + 2, argv + argc}));
+    return 0;
+  }
   return grabfs::Main(argc, argv);
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fusefs/capture/device.h"
+#include "fusefs/command/command.h"
 #include "fusefs/source/source.h"
 #include "fusefs/vfs/file_system.h"
 
@@ -41,6 +42,10 @@ inline constexpr int kExitUsage = 2;
 
 // Throws UsageExit, or Error(EINVAL) for values that cannot be.
 DaemonOptions ParseOptions(int argc, const char* const* argv);
+
+// The options of `grabfs`, and the text of `grabfs --help`.
+Command DescribeOptions();
+std::string Help();
 
 // NAME=SOURCE[,key=value...]. Throws Error(EINVAL).
 DeviceOption ParseDeviceOption(const std::string& text);

@@ -26,11 +26,21 @@ constexpr Kind kKinds[] = {
     {"display", "display:FILE", MakeDisplay},
 };
 
+}  // namespace
+
+std::vector<std::string> SourceUsages() {
+  std::vector<std::string> usages;
+  for (const Kind& kind : kKinds) usages.emplace_back(kind.usage);
+  return usages;
+}
+
+namespace {
+
 std::string KnownSources() {
   std::string text;
-  for (const Kind& kind : kKinds) {
+  for (const std::string& usage : SourceUsages()) {
     if (!text.empty()) text += ", ";
-    text += kind.usage;
+    text += usage;
   }
   return text;
 }

@@ -171,4 +171,7 @@ SourceSpec ParseSourceSpec(std::string_view text);
 // when the device or file cannot be opened.
 std::unique_ptr<Source> MakeSource(SourceSpec& spec);
 
+// What stands for SOURCE on the command line, one for each kind: "pattern", "replay:FILE".
+std::vector<std::string> SourceUsages();
+
 }  // namespace grabfs

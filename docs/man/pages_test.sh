@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Manual pages are ones to man(1) and mandoc(1) alike: no warning, a line for whatis(1), and nothing
+# left of the document's own markup.
+#
+# $@: the pages
+set -euo pipefail
+
+fail() {
+  printf 'FAILED: %s\n' "$*"
+  failed=yes
+}
+
+check() {
+  local page=$1 warnings text
+  warnings=$(mandoc -T lint -W warning "$page") || fail "$page: mandoc: $warnings"
+  warnings=$(LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings --local-file "$page" 2>&1 >/dev/null)
+  [ -z "$warnings" ] || fail "$page: man: $warnings"
+  lexgrog "$page" >/dev/null || fail "$page: whatis has nothing to show"
+  text=$(LC_ALL=C.UTF-8 MANWIDTH=80 man --local-file "$page")
+  grep -E '\]\(|^ *```|<!--|\.md\b' <<<"$text" && fail "$page: markup is left"
+  [ "$(wc -l <<<"$text")" -gt 50 ] || fail "$page: hardly anything in it"
+}
+
+failed=no
+[ "$#" -gt 0 ] || fail "no pages"
+for page in "$@"; do check "$page"; done
+[ "$failed" = no ]

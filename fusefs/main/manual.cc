@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fusefs/main/manual.h"
+
+#include <sstream>
+
+#include "fusefs/main/mount_options.h"
+#include "fusefs/main/options.h"
+
+namespace grabfs {
+namespace {
+
+constexpr const char* kIntroduction =
+    R"(<!-- SPDX-License-Identifier: Apache-2.0 -->
+<!-- Made by `bazel run //fusefs/main:manual > docs/grabfs.md`; a test compares the two. -->
+# grabfs
+
+The daemon: it opens the devices, mounts their buffers as files, and serves until it is unmounted or gets
+SIGTERM, SIGINT or SIGHUP. Without `-f` the command returns once the mount answers, with status 0; when
+it cannot be mounted, the message says why and the status is 1, or 2 when the command line makes no
+sense. What is in the mount: [the mount contract](mount.md).
+
+)";
+
+constexpr const char* kMountOptions = R"(
+## Mount options
+
+| `-o` | meaning |
+|---|---|
+)";
+
+constexpr const char* kRest = R"(
+All others go on to libfuse and the kernel; words for mount(8) and systemd (`noauto`, `nofail`, `x-…`) are
+taken and mean nothing here. Passthrough needs Linux 6.9 and a daemon that is root's; `status.json` says
+which data path the mount has, and why.
+
+## In /etc/fstab
+
+The type is `fuse.grabfs`; the first field has the devices, separated by semicolons, or `none` for every
+grabdma device (else a test picture):
+
+    none                                          /mnt/grabfs fuse.grabfs noauto,allow_other 0 0
+    cam0=pattern,width=1920,height=1080,rate=30   /mnt/cam    fuse.grabfs allow_other,nofail 0 0
+
+`mount /mnt/grabfs` and `umount /mnt/grabfs` do the rest.
+
+## As a service
+
+The package has a unit for each mount that the administrator names: `/etc/grabfs/lab.conf` with
+
+    GRABFS_OPTIONS="--device cam0=pattern,rate=30 -o allow_other"
+
+and `systemctl enable --now grabfs@lab` mounts `/run/grabfs/lab`, now and at every start of the machine.
+Without such a file the service mounts what `grabfs` mounts without options.
+
+## Files
+
+| file | what |
+|---|---|
+| `/etc/grabfs/NAME.conf` | options of the service `grabfs@NAME` |
+| `/run/grabfs/NAME` | where it mounts |
+| `/dev/grabdmaN` | devices of the kernel module; group `video` |
+| `/etc/fuse.conf` | `user_allow_other` lets ordinary users mount with `allow_other` |
+
+Messages go to standard error with `-f`, else to syslog.
+)";
+
+}  // namespace
+
+std::string Manual() {
+  std::ostringstream text;
+  text << kIntroduction << "```\n" << Help() << "```\n" << kMountOptions;
+  for (const MountOption& option : MountOptions()) {
+    text << "| `" << option.name << "` | " << option.help << " |\n";
+  }
+  text << kRest;
+  return text.str();
+}
+
+}  // namespace grabfs
