@@ -238,9 +238,12 @@ class HostileClient {
       children_.erase(children_.begin());
     }
     const uint64_t seed = random_();
+    const pid_t parent = ::getpid();
     const pid_t child = ::fork();
     if (child > 0) children_.push_back(child);
     if (child != 0) return;
+    DieWithParent();
+    if (::getppid() != parent) ::_exit(0);  // he was killed before we asked to be told
     is_child_ = true;
     random_.seed(seed);
     Run();
