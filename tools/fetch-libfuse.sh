@@ -31,6 +31,8 @@ debian_version() {
 # Downloads archive and signature into the current directory from one of Debian's suites.
 fetch_from_debian() {
   local suite found
+  # A mirror that lags or is a snapshot will do: the release is pinned and signed by upstream.
+  private_apt_options=(-o Acquire::Check-Valid-Until=false)
   for suite in "${suites[@]}"; do
     private_apt_open "$PWD/apt" "deb-src $suite" || continue
     found=$(debian_version)

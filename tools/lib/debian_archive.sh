@@ -49,6 +49,9 @@ private_apt_open() {
   return 1
 }
 
+# Options of private_apt for callers who can do with less than apt asks for, or want more.
+private_apt_options=()
+
 # Runs an apt program on the private state.
 private_apt() {
   local program=$1
@@ -62,5 +65,6 @@ private_apt() {
     -o Dir::State::status=/dev/null \
     -o Dir::Cache="$private_apt_state" \
     -o APT::Sandbox::User=root \
+    "${private_apt_options[@]}" \
     "$@"
 }
