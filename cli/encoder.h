@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/image.h"
+#include "fusefs/picture/image.h"
 
 namespace grabfs::cli {
 

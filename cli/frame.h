@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "cli/image.h"
+#include "fusefs/picture/image.h"
 #include "fusefs/base/pixel_format.h"
 #include "fusefs/base/unique_fd.h"
 

@@ -6,7 +6,7 @@
 #include <span>
 #include <string>
 
-#include "cli/image.h"
+#include "fusefs/picture/image.h"
 
 namespace grabfs::cli {
 

@@ -26,6 +26,18 @@ constexpr std::array kFormats = {
     PixelFormat{kYu12, "YU12", "YUV 4:2:0, planes Y, Cb and Cr", 1, 12, 2, 2},
     PixelFormat{k422p, "422P", "YUV 4:2:2, planes Y, Cb and Cr", 1, 16, 2, 2},
     PixelFormat{kYuv444, "444P", "YUV 4:4:4, planes Y, Cb and Cr", 1, 24, 2, 2},
+    PixelFormat{kSbggr8, "BA81", "8-bit Bayer, B G and G R", 1, 8, 2, 2},
+    PixelFormat{kSgbrg8, "GBRG", "8-bit Bayer, G B and R G", 1, 8, 2, 2},
+    PixelFormat{kSgrbg8, "GRBG", "8-bit Bayer, G R and B G", 1, 8, 2, 2},
+    PixelFormat{kSrggb8, "RGGB", "8-bit Bayer, R G and G B", 1, 8, 2, 2},
+    PixelFormat{kSbggr10, "BG10", "10-bit Bayer, B G and G R", 2, 16, 2, 2},
+    PixelFormat{kSgbrg10, "GB10", "10-bit Bayer, G B and R G", 2, 16, 2, 2},
+    PixelFormat{kSgrbg10, "BA10", "10-bit Bayer, G R and B G", 2, 16, 2, 2},
+    PixelFormat{kSrggb10, "RG10", "10-bit Bayer, R G and G B", 2, 16, 2, 2},
+    PixelFormat{kSbggr12, "BG12", "12-bit Bayer, B G and G R", 2, 16, 2, 2},
+    PixelFormat{kSgbrg12, "GB12", "12-bit Bayer, G B and R G", 2, 16, 2, 2},
+    PixelFormat{kSgrbg12, "BA12", "12-bit Bayer, G R and B G", 2, 16, 2, 2},
+    PixelFormat{kSrggb12, "RG12", "12-bit Bayer, R G and G B", 2, 16, 2, 2},
 };
 
 template <typename Predicate>

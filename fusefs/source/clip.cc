@@ -13,7 +13,7 @@
 
 #include "fusefs/base/error.h"
 #include "fusefs/source/options.h"
-#include "fusefs/source/y4m.h"
+#include "fusefs/picture/y4m.h"
 
 namespace grabfs {
 

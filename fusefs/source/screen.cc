@@ -14,6 +14,7 @@
 
 #include "fusefs/base/error.h"
 #include "fusefs/base/unique_fd.h"
+#include "fusefs/picture/y4m.h"
 
 namespace grabfs {
 namespace {
@@ -50,46 +51,27 @@ void Replace(const std::string& path, std::span<const std::byte> data) {
 
 // --- Y4M
 
-struct Chroma {
-  Fourcc fourcc;
-  const char* tag;
-};
-constexpr Chroma kChromas[] = {
-    {kGrey, "mono"}, {kYu12, "420jpeg"}, {k422p, "422"}, {kYuv444, "444"}};
-
-std::optional<std::string> ChromaOf(const FrameFormat& format) {
-  for (const Chroma& chroma : kChromas) {
-    if (chroma.fourcc == format.fourcc) return chroma.tag;
-  }
-  return std::nullopt;
-}
-
 class Y4mScreen final : public Screen {
  public:
   Y4mScreen(std::string path, Rate rate)
-      : path_(std::move(path)), rate_(rate.unlimited() ? Rate{30, 1} : rate), fd_(Create(path_)) {}
+      : path_(std::move(path)), rate_(rate), fd_(Create(path_)) {}
 
   void Require(const FrameFormat& format) const override {
-    if (ChromaOf(format) && (!shown_ || *shown_ == format)) return;
-    throw Error(EINVAL, path_ + ": a Y4M stream has GREY, YU12, 422P or 444P, and one size");
+    if (IsY4mFormat(format.fourcc) && (!shown_ || *shown_ == format)) return;
+    throw Error(EINVAL, path_ + ": a Y4M stream has GREY, Y16, YU12, 422P or 444P, and one size");
   }
 
   void Show(const FrameFormat& format, std::span<const std::byte> picture) override {
     Require(format);
-    if (!shown_) Write(Header(format));
+    if (!shown_) Write(PrintY4mHeader(format, rate_));
     shown_ = format;
-    Write("FRAME\n");
+    Write(kY4mFrameHeader);
     WriteAll(fd_, picture, path_);
     Sync(fd_, path_);
   }
 
  private:
-  [[nodiscard]] std::string Header(const FrameFormat& format) const {
-    return "YUV4MPEG2 W" + std::to_string(format.width) + " H" + std::to_string(format.height) +
-           " F" + std::to_string(rate_.numerator) + ":" + std::to_string(rate_.denominator) +
-           " Ip A1:1 C" + *ChromaOf(format) + "\n";
-  }
-  void Write(const std::string& text) { WriteAll(fd_, std::as_bytes(std::span(text)), path_); }
+  void Write(std::string_view text) { WriteAll(fd_, std::as_bytes(std::span(text)), path_); }
 
   const std::string path_;
   const Rate rate_;

@@ -2,7 +2,7 @@
 //
 // Any bytes as a YUV4MPEG2 file: either they are refused with EINVAL and a reason, or every frame
 // that the index promises lies within the file and can be read.
-#include "fusefs/source/y4m.h"
+#include "fusefs/picture/y4m.h"
 
 #include "fusefs/source/clip.h"
 #include "tests/fuzz/clip_file.h"

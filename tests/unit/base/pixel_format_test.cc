@@ -57,7 +57,9 @@ TEST(PixelFormat, TrailingBlanksOfACodeAreNoPartOfItsName) {
 TEST(PixelFormat, NamesAreCaseSensitive) { EXPECT_EQ(FindPixelFormat("grey"), nullptr); }
 
 TEST(PixelFormat, ListsAllNamesForMessages) {
-  EXPECT_EQ(PixelFormatNames(), "GREY Y16 YUYV RGB3 BGR3 BGR4 XR24 NV12 YU12 422P 444P");
+  EXPECT_EQ(PixelFormatNames(),
+            "GREY Y16 YUYV RGB3 BGR3 BGR4 XR24 NV12 YU12 422P 444P "
+            "BA81 GBRG GRBG RGGB BG10 GB10 BA10 RG10 BG12 GB12 BA12 RG12");
 }
 
 TEST(FrameFormat, CountsTheBytesOfAllPlanes) {
@@ -67,10 +69,11 @@ TEST(FrameFormat, CountsTheBytesOfAllPlanes) {
     uint64_t bytes;
   };
   constexpr Case kCases[] = {
-      {kGrey, 1920, 2073600}, {kY16, 3840, 4147200},    {kYuyv, 3840, 4147200},
-      {kRgb3, 5760, 6220800}, {kBgr3, 5760, 6220800},   {kBgr4, 7680, 8294400},
-      {kXr24, 7680, 8294400}, {kNv12, 1920, 3110400},   {kYu12, 1920, 3110400},
-      {k422p, 1920, 4147200}, {kYuv444, 1920, 6220800},
+      {kGrey, 1920, 2073600},    {kY16, 3840, 4147200},     {kYuyv, 3840, 4147200},
+      {kRgb3, 5760, 6220800},    {kBgr3, 5760, 6220800},    {kBgr4, 7680, 8294400},
+      {kXr24, 7680, 8294400},    {kNv12, 1920, 3110400},    {kYu12, 1920, 3110400},
+      {k422p, 1920, 4147200},    {kYuv444, 1920, 6220800},  {kSrggb8, 1920, 2073600},
+      {kSrggb10, 3840, 4147200}, {kSrggb12, 3840, 4147200},
   };
   for (const Case& expected : kCases) {
     const FrameFormat format = MakeFrameFormat(expected.fourcc, 1920, 1080);

@@ -8,8 +8,8 @@
 #include <string>
 
 #include "cli/exit_code.h"
-#include "cli/png.h"
-#include "cli/pnm.h"
+#include "fusefs/picture/png.h"
+#include "fusefs/picture/pnm.h"
 
 namespace grabfs::cli {
 namespace {

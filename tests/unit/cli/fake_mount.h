@@ -21,7 +21,7 @@
 
 #include "cli/context.h"
 #include "cli/exit_code.h"
-#include "cli/image.h"
+#include "fusefs/picture/image.h"
 #include "fusefs/base/pixel_format.h"
 #include "fusefs/base/unique_fd.h"
 

@@ -3,11 +3,11 @@
 // Netpbm's binary formats: PGM (grey) and PPM (RGB).
 #pragma once
 
-#include "cli/image.h"
+#include "fusefs/picture/image.h"
 
-namespace grabfs::cli {
+namespace grabfs {
 
 // P5 or P6, by the number of channels. Takes the samples over.
 Bytes EncodePnm(Image image);
 
-}  // namespace grabfs::cli
+}  // namespace grabfs

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/png.h"
+#include "fusefs/picture/png.h"
 
 #include <png.h>
 
@@ -10,7 +10,7 @@
 
 #include "fusefs/base/error.h"
 
-namespace grabfs::cli {
+namespace grabfs {
 namespace {
 
 // Frames come fast and are stored once: a light compression is a third of the time of libpng's
@@ -71,4 +71,4 @@ Bytes EncodePng(const Image& image) {
   return std::move(sink.file);
 }
 
-}  // namespace grabfs::cli
+}  // namespace grabfs

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Parsing of YUV4MPEG2 headers.
-#include "fusefs/source/y4m.h"
+// Parsing and printing of YUV4MPEG2 headers.
+#include "fusefs/picture/y4m.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -21,11 +21,17 @@ struct ColourSpace {
   Fourcc fourcc;
 };
 
-// The 4:2:0 variants differ in where the chroma samples lie, not in their bytes.
+// The 4:2:0 variants differ in where the chroma samples lie, not in their bytes. The first of a
+// format is the one to be written. "mono16" is what ffmpeg and its readers call it.
 constexpr ColourSpace kColourSpaces[] = {
     {"420jpeg", kYu12}, {"420mpeg2", kYu12}, {"420paldv", kYu12}, {"420", kYu12},
-    {"422", k422p},     {"444", kYuv444},    {"mono", kGrey},
+    {"422", k422p},     {"444", kYuv444},    {"mono", kGrey},     {"mono16", kY16},
 };
+
+const ColourSpace* FindColourSpace(Fourcc fourcc) {
+  const auto* const found = std::ranges::find(kColourSpaces, fourcc, &ColourSpace::fourcc);
+  return found == std::end(kColourSpaces) ? nullptr : found;
+}
 
 [[noreturn]] void Refuse(uint64_t offset, const std::string& what) {
   throw Error(EINVAL, what + " at byte " + std::to_string(offset));
@@ -73,8 +79,8 @@ Fourcc ParseColourSpace(const Parameter& parameter) {
   for (const ColourSpace& space : kColourSpaces) {
     if (space.name == parameter.value) return space.fourcc;
   }
-  Refuse(parameter.offset,
-         "colour space '" + parameter.text() + "' is not 8-bit 4:2:0, 4:2:2, 4:4:4 or mono");
+  Refuse(parameter.offset, "colour space '" + parameter.text() +
+                               "' is not 8-bit 4:2:0, 4:2:2, 4:4:4, mono or mono16");
 }
 
 // Collects the parameters of a stream header.
@@ -146,6 +152,16 @@ size_t ParseY4mFrameHeader(std::string_view text, uint64_t offset) {
   const std::string_view line = TakeLine(text, offset, "frame header");
   if (!StartsWithWord(line, kFrame)) Refuse(offset, "no frame header");
   return line.size() + 1;
+}
+
+bool IsY4mFormat(Fourcc fourcc) { return FindColourSpace(fourcc) != nullptr; }
+
+std::string PrintY4mHeader(const FrameFormat& format, Rate rate) {
+  if (rate.unlimited()) rate = {30, 1};
+  return std::string(kSignature) + " W" + std::to_string(format.width) + " H" +
+         std::to_string(format.height) + " F" + std::to_string(rate.numerator) + ":" +
+         std::to_string(rate.denominator) + " Ip A1:1 C" +
+         std::string(FindColourSpace(format.fourcc)->name) + "\n";
 }
 
 }  // namespace grabfs

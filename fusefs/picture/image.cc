@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/image.h"
+#include "fusefs/picture/image.h"
 
 #include <algorithm>
 #include <cerrno>
 #include <optional>
 
 #include "fusefs/base/error.h"
+#include "fusefs/picture/bayer.h"
 
-namespace grabfs::cli {
+namespace grabfs {
 namespace {
 
 using Pixels = std::span<const uint8_t>;
@@ -126,14 +127,34 @@ void RgbToRgb(const FrameFormat& f, const RgbLayout& layout, Pixels pixels, uint
   }
 }
 
+uint32_t Weighted(uint32_t red, uint32_t green, uint32_t blue) {
+  return (299U * red + 587U * green + 114U * blue + 500) / 1000;
+}
+
 void RgbToGrey(const FrameFormat& f, const RgbLayout& layout, Pixels pixels, uint8_t* out) {
   for (uint32_t row = 0; row < f.height; ++row) {
     const uint8_t* in = &pixels[uint64_t{row} * f.stride];
     for (uint32_t x = 0; x < f.width; ++x, in += layout.pixel_bytes) {
-      const uint32_t sum = 299U * in[layout.red] + 587U * in[layout.green] + 114U * in[layout.blue];
-      *out++ = static_cast<uint8_t>((sum + 500) / 1000);
+      *out++ = static_cast<uint8_t>(Weighted(in[layout.red], in[layout.green], in[layout.blue]));
     }
   }
+}
+
+// The weighted sum of a picture of either depth.
+Image Desaturated(const Image& rgb) {
+  Image grey = {rgb.width, rgb.height, 1, rgb.bits, Bytes(rgb.samples.size() / 3)};
+  const size_t sample_bytes = rgb.bits / 8;
+  const auto sample = [&](size_t i) {
+    const uint8_t* in = &rgb.samples[i * sample_bytes];
+    return sample_bytes == 1 ? in[0] : in[0] << 8U | in[1];
+  };
+  uint8_t* out = grey.samples.data();
+  for (size_t i = 0; i < rgb.samples.size() / sample_bytes; i += 3) {
+    const uint32_t sum = Weighted(sample(i), sample(i + 1), sample(i + 2));
+    if (sample_bytes == 2) *out++ = static_cast<uint8_t>(sum >> 8);
+    *out++ = static_cast<uint8_t>(sum);
+  }
+  return grey;
 }
 
 // --- Grey
@@ -194,6 +215,7 @@ Image Convert(const FrameFormat& format, Pixels pixels) {
 }
 
 Image ConvertToGrey(const FrameFormat& format, Pixels pixels) {
+  if (IsBayer(format.fourcc)) return Desaturated(ConvertToRgb(format, pixels));
   RequireWhole(format, pixels);
   Image image = MakeImage(format, 1, GreyBits(format.fourcc));
   uint8_t* out = image.samples.data();
@@ -210,6 +232,7 @@ Image ConvertToGrey(const FrameFormat& format, Pixels pixels) {
 Image ConvertToRgb(const FrameFormat& format, Pixels pixels) {
   if (IsGrey(format.fourcc)) return Tripled(ConvertToGrey(format, pixels));
   RequireWhole(format, pixels);
+  if (IsBayer(format.fourcc)) return Demosaic(format, pixels);
   Image image = MakeImage(format, 3, 8);
   uint8_t* out = image.samples.data();
   if (const auto yuv = LayoutOf(format)) {
@@ -220,4 +243,4 @@ Image ConvertToRgb(const FrameFormat& format, Pixels pixels) {
   return image;
 }
 
-}  // namespace grabfs::cli
+}  // namespace grabfs

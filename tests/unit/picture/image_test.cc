@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/image.h"
+#include "fusefs/picture/image.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 
 #include "fusefs/base/error.h"
 
-namespace grabfs::cli {
+namespace grabfs {
 namespace {
 
 constexpr uint32_t kWidth = 16;
@@ -218,4 +218,4 @@ TEST(Image, WhatIsTooShortOrUnknownIsRefused) {
 }
 
 }  // namespace
-}  // namespace grabfs::cli
+}  // namespace grabfs

@@ -3,11 +3,11 @@
 // Portable Network Graphics, by libpng.
 #pragma once
 
-#include "cli/image.h"
+#include "fusefs/picture/image.h"
 
-namespace grabfs::cli {
+namespace grabfs {
 
 // A complete PNG file. Throws Error(EIO) with libpng's own words.
 Bytes EncodePng(const Image& image);
 
-}  // namespace grabfs::cli
+}  // namespace grabfs

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The grammar of YUV4MPEG2: its stream header and its frame headers, as text. It reads no files and
-// moves no pixels.
+// The grammar of YUV4MPEG2: its stream header and its frame headers, as text, read and written. It
+// touches no files and moves no pixels.
 //
 //     YUV4MPEG2 W640 H480 F30000:1001 Ip A1:1 C420jpeg XANYTHING\n
 //     FRAME\n <bytes of one image> FRAME Ip\n <bytes> ...
@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "fusefs/base/pixel_format.h"
@@ -38,5 +39,14 @@ Y4mHeader ParseY4mHeader(std::string_view start);
 // The length of the frame header that `text` begins with, newline included. `text` stands at byte
 // `offset` of the file, for the message of Error(EINVAL).
 size_t ParseY4mFrameHeader(std::string_view text, uint64_t offset);
+
+// Can a stream carry the bytes of this format as they are?
+bool IsY4mFormat(Fourcc fourcc);
+
+// The header of a stream of this format, for which IsY4mFormat() holds, with its newline. Without
+// a limit on the rate it says 30 frames a second: the format knows no "as fast as possible".
+std::string PrintY4mHeader(const FrameFormat& format, Rate rate);
+
+inline constexpr std::string_view kY4mFrameHeader = "FRAME\n";
 
 }  // namespace grabfs

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/pnm.h"
+#include "fusefs/picture/pnm.h"
 
 #include <string>
 #include <utility>
 
-namespace grabfs::cli {
+namespace grabfs {
 
 Bytes EncodePnm(Image image) {
   const std::string header = std::string(image.channels == 1 ? "P5" : "P6") + "\n" +
@@ -15,4 +15,4 @@ Bytes EncodePnm(Image image) {
   return file;
 }
 
-}  // namespace grabfs::cli
+}  // namespace grabfs

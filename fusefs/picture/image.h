@@ -7,7 +7,7 @@
 // the formats of V4L2 mean unless a driver says otherwise, and becomes full swing, each sample
 // rounded to the nearest integer and clipped to 0...255. A chroma sample serves all pixels that
 // share it; nothing is interpolated. RGB becomes grey by BT.601's weights. The alpha or filler
-// byte of 32-bit formats is ignored.
+// byte of 32-bit formats is ignored. Bayer formats: see bayer.h.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@
 
 #include "fusefs/base/pixel_format.h"
 
-namespace grabfs::cli {
+namespace grabfs {
 
 using Bytes = std::vector<uint8_t>;
 
@@ -34,11 +34,12 @@ struct Image {
 bool IsGrey(Fourcc fourcc);
 
 // All three throw Error(EINVAL) when the format is unknown or `pixels` is too short for it.
-// Grey formats to grey of their own depth, all others to RGB of 8 bits.
+// Grey formats to grey of their own depth, all others to RGB: of 16 bits where a colour has more
+// than 8, else of 8.
 Image Convert(const FrameFormat& format, std::span<const uint8_t> pixels);
 // Grey whatever the format: luma of YCbCr, the weighted sum of RGB.
 Image ConvertToGrey(const FrameFormat& format, std::span<const uint8_t> pixels);
 // RGB whatever the format; grey formats keep their depth.
 Image ConvertToRgb(const FrameFormat& format, std::span<const uint8_t> pixels);
 
-}  // namespace grabfs::cli
+}  // namespace grabfs

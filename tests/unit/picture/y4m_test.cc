@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // YUV4MPEG2 headers: what is understood, and at which byte the rest is refused.
-#include "fusefs/source/y4m.h"
+#include "fusefs/picture/y4m.h"
 
 #include <gtest/gtest.h>
 
@@ -53,6 +53,29 @@ TEST(Y4m, KnowsTheColourSpacesOfEightBits) {
   EXPECT_EQ(fourcc("mono"), kGrey);
 }
 
+TEST(Y4m, KnowsGreyOfSixteenBits) {
+  EXPECT_EQ(ParseY4mHeader("YUV4MPEG2 W16 H16 Cmono16\n").format, MakeFrameFormat(kY16, 16, 16));
+}
+
+TEST(Y4m, ReadsWhatItPrints) {
+  for (const Fourcc fourcc : {kGrey, kY16, kYu12, k422p, kYuv444}) {
+    ASSERT_TRUE(IsY4mFormat(fourcc));
+    const FrameFormat format = MakeFrameFormat(fourcc, 640, 480);
+    const std::string text = PrintY4mHeader(format, {30000, 1001});
+    const Y4mHeader header = ParseY4mHeader(text);
+    EXPECT_EQ(header.format, format);
+    EXPECT_EQ(header.rate, (Rate{30000, 1001}));
+    EXPECT_EQ(header.length, text.size());
+  }
+  EXPECT_FALSE(IsY4mFormat(kBgr4));
+  EXPECT_EQ(ParseY4mFrameHeader(kY4mFrameHeader, 0), kY4mFrameHeader.size());
+}
+
+TEST(Y4m, AnUnlimitedRateIsWrittenAsThirty) {
+  EXPECT_EQ(PrintY4mHeader(MakeFrameFormat(kGrey, 32, 16), {0, 1}),
+            "YUV4MPEG2 W32 H16 F30:1 Ip A1:1 Cmono\n");
+}
+
 TEST(Y4m, AcceptsInterlacingAspectAndExtensions) {
   EXPECT_NO_THROW(ParseY4mHeader("YUV4MPEG2 W16 H16 It A128:117 XCOLORRANGE=FULL X\n"));
 }
@@ -97,7 +120,7 @@ TEST(Y4m, RefusesColourSpacesThatItCannotShow) {
   for (const char* space : {"420p10", "411", "444alpha", "", "422p16"}) {
     EXPECT_EQ(Refusal("YUV4MPEG2 W16 H16 C" + std::string(space) + "\n"),
               "colour space 'C" + std::string(space) +
-                  "' is not 8-bit 4:2:0, 4:2:2, 4:4:4 or mono at byte 18");
+                  "' is not 8-bit 4:2:0, 4:2:2, 4:4:4, mono or mono16 at byte 18");
   }
 }
 

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Bayer formats, whose pixels have one colour each, as RGB. The two colours that a pixel lacks are
+// the mean of its nearest neighbours that have them (bilinear interpolation), rounded to the
+// nearest integer; beyond the border the picture is mirrored. Colours of 10 and 12 bits are widened
+// to all of 16 bits.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "fusefs/base/pixel_format.h"
+#include "fusefs/picture/image.h"
+
+namespace grabfs {
+
+bool IsBayer(Fourcc fourcc);
+
+// `format` is a Bayer format and `pixels` a whole image of it.
+Image Demosaic(const FrameFormat& format, std::span<const uint8_t> pixels);
+
+}  // namespace grabfs
