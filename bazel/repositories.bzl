@@ -49,6 +49,26 @@ def grabfs_repositories():
         },
     )
     system_package(
+        name = "libtiff",
+        build_file = Label("//bazel/third_party:libtiff.BUILD.bazel"),
+        debian_package = "libtiff-dev",
+        links = {
+            "tiff.h": "/usr/include/x86_64-linux-gnu/tiff.h",
+            "tiffconf.h": "/usr/include/x86_64-linux-gnu/tiffconf.h",
+            "tiffio.h": "/usr/include/x86_64-linux-gnu/tiffio.h",
+            "tiffvers.h": "/usr/include/x86_64-linux-gnu/tiffvers.h",
+        },
+    )
+    system_package(
+        name = "libyuv",
+        build_file = Label("//bazel/third_party:libyuv.BUILD.bazel"),
+        debian_package = "libyuv-dev",
+        links = {
+            "libyuv": "/usr/include/libyuv",
+            "libyuv.h": "/usr/include/libyuv.h",
+        },
+    )
+    system_package(
         name = "zlib",
         build_file = Label("//bazel/third_party:zlib.BUILD.bazel"),
         debian_package = "zlib1g-dev",

@@ -9,9 +9,9 @@
 #include <optional>
 #include <string>
 
-#include "fusefs/picture/image.h"
 #include "fusefs/base/pixel_format.h"
 #include "fusefs/base/unique_fd.h"
+#include "fusefs/picture/image.h"
 
 namespace grabfs::cli {
 
@@ -31,6 +31,8 @@ class Frame {
   static std::optional<Frame> Open(const std::filesystem::path& file);
 
   [[nodiscard]] const FrameInfo& info() const { return info_; }
+  // For the kernel to read from; stays this object's.
+  [[nodiscard]] int fd() const { return fd_.get(); }
   // All pixels. By read(), not mmap(): should the daemon die, it is an error and not a SIGBUS.
   [[nodiscard]] Bytes Read() const;
 

@@ -7,7 +7,9 @@
 #include <fuse_lowlevel.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <libyuv.h>
 #include <png.h>
+#include <tiffio.h>
 #include <zlib.h>
 
 #include <CLI/CLI.hpp>
@@ -43,6 +45,17 @@ TEST(LibfuseTest, MakesASession) {
 
 TEST(LibpngTest, LinkedLibraryIsTheOneOfTheHeaders) {
   EXPECT_STREQ(png_get_libpng_ver(nullptr), PNG_LIBPNG_VER_STRING);
+}
+
+TEST(LibtiffTest, LinkedLibraryIsTheOneOfTheHeaders) {
+  EXPECT_THAT(TIFFGetVersion(), StartsWith(std::string(TIFFLIB_VERSION_STR).substr(0, 22)));
+}
+
+TEST(LibyuvTest, CopiesAPlane) {
+  const uint8_t in[4] = {1, 2, 3, 4};
+  uint8_t out[4] = {};
+  libyuv::CopyPlane(in, 2, out, 2, 2, 2);
+  EXPECT_THAT(out, ::testing::ElementsAreArray(in));
 }
 
 TEST(ZlibTest, LinkedLibraryIsTheOneOfTheHeaders) { EXPECT_STREQ(zlibVersion(), ZLIB_VERSION); }

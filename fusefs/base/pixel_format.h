@@ -33,8 +33,8 @@ inline constexpr Fourcc kNv12 = MakeFourcc('N', 'V', '1', '2');
 inline constexpr Fourcc kYu12 = MakeFourcc('Y', 'U', '1', '2');    // 4:2:0, planes Y Cb Cr
 inline constexpr Fourcc k422p = MakeFourcc('4', '2', '2', 'P');    // 4:2:2, planes Y Cb Cr
 inline constexpr Fourcc kYuv444 = MakeFourcc('4', '4', '4', 'P');  // 4:4:4, planes Y Cb Cr (ours)
-// One colour of each pixel, in rows of two colours each by turns, named in the order of the first two
-// rows; 10 and 12 bits in the low bits of two bytes, little-endian.
+// One colour of each pixel, in rows of two colours each by turns, named in the order of the first
+// two rows; 10 and 12 bits in the low bits of two bytes, little-endian.
 inline constexpr Fourcc kSbggr8 = MakeFourcc('B', 'A', '8', '1');
 inline constexpr Fourcc kSgbrg8 = MakeFourcc('G', 'B', 'R', 'G');
 inline constexpr Fourcc kSgrbg8 = MakeFourcc('G', 'R', 'B', 'G');

@@ -40,6 +40,7 @@ Device::Device(Config config, std::unique_ptr<Source> source)
       output_(source->output()),
       allocator_(source->allocator()),
       events_(std::make_shared<EventLog>(config_.name)),
+      streams_(std::make_shared<FrameStreams>()),
       wake_fd_(std::make_shared<UniqueFd>(
           CheckSyscall(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd"))),
       source_(std::move(source)) {
@@ -57,6 +58,7 @@ void Device::Halt() {
   commands_pending_ = true;
   Wake(*wake_fd_);
   if (thread_.joinable()) thread_.join();
+  streams_->Close();
   events_->Close();
 }
 
@@ -244,6 +246,7 @@ void Device::Unplug(const std::string& reason) {
     state.last_error = reason;
   });
   CaptureEnded(CaptureState::kError);
+  streams_->Close();
   events_->Close();
   observer_->OnUnplugged(*this);
 }
@@ -284,6 +287,8 @@ void Device::ReplacePool(uint32_t buffers) {
 void Device::EnterState(CaptureState next) {
   const CaptureState before = state().state;
   Publish([&](DeviceState& state) { state.state = next; });
+  const bool ended = before == CaptureState::kStreaming && next != CaptureState::kStreaming;
+  if (ended || next == CaptureState::kError) streams_->End();
   if (before != next && events_->HasReaders()) {
     events_->Append("state", {{"state", CaptureStateName(next)}});
   }

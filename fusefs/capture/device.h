@@ -30,6 +30,7 @@
 #include "fusefs/base/error.h"
 #include "fusefs/base/unique_fd.h"
 #include "fusefs/capture/event_log.h"
+#include "fusefs/capture/frame_streams.h"
 #include "fusefs/capture/pool.h"
 #include "fusefs/capture/targets.h"
 #include "fusefs/source/source.h"
@@ -111,6 +112,8 @@ class Device {
   // Over all pools that ever were.
   [[nodiscard]] RingCounters counters() const;
   [[nodiscard]] EventLog& events() { return *events_; }
+  [[nodiscard]] FrameStreams& streams() { return *streams_; }
+  [[nodiscard]] const FrameStreams& streams() const { return *streams_; }
   // Pools replaced by a change of format while somebody held frames of theirs; newest first.
   [[nodiscard]] std::vector<std::shared_ptr<Pool>> retired_pools() const;
 
@@ -176,6 +179,7 @@ class Device {
   const bool output_;
   const std::shared_ptr<MemoryAllocator> allocator_;
   const std::shared_ptr<EventLog> events_;
+  const std::shared_ptr<FrameStreams> streams_;
   DeviceObserver* observer_ = nullptr;
   // Eventfd; shared with the pools, which may outlive the device.
   const std::shared_ptr<UniqueFd> wake_fd_;

@@ -3,6 +3,7 @@
 // What a Device does with what its source reports: frames, failures, losses, the end. Runs in the
 // capture thread.
 #include <algorithm>
+#include <cerrno>
 #include <string>
 #include <utility>
 
@@ -30,6 +31,7 @@ uint64_t Device::Rebase(uint64_t source_sequence) {
 
 void Device::CountDropped(uint64_t sequence, uint64_t count, const std::string& reason) {
   current_->ring.Drop(count);
+  streams_->Lost(count, ENOBUFS);
   if (!events_->HasReaders()) return;
   const std::string text = reason.empty() ? "no free buffer" : reason;
   events_->Append("drop", {{"sequence", sequence}, {"count", count}, {"reason", text}});
@@ -72,6 +74,7 @@ void Device::OnFailure(const Completion& completion, uint64_t sequence) {
     return;
   }
   current_->ring.Fail(completion.buffer);
+  streams_->Lost(1, EIO);
   FinishFill(completion.buffer);
   events_->Append("error", {{"sequence", sequence}, {"reason", completion.reason}});
 }
@@ -115,6 +118,7 @@ void Device::OnFrame(const Completion& completion, uint64_t sequence) {
                                      .realtime_ns = RealtimeOf(completion.timestamp_ns),
                                      .bytes_used = completion.bytes_used,
                                      .flags = completion.flags});
+  streams_->Frame(current_, sequence);
   if (events_->HasReaders()) {
     events_->Append("frame", {{"sequence", sequence},
                               {"buffer", slot},

@@ -88,9 +88,13 @@ void Read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, fuse_file_i
   }
   const bool wait = (fi->flags & O_NONBLOCK) == 0;
   ServeWaiting(req, [&](const auto& ticket) {
-    file.Read(from, size, wait, [req, ticket](std::span<const std::byte> data, const Error*) {
+    file.Read(from, size, wait, [req, ticket](std::span<const std::byte> data, const Error* error) {
       ticket->Finish();
-      ReplyData(req, data);
+      if (error != nullptr) {
+        fuse_reply_err(req, error->code());
+      } else {
+        ReplyData(req, data);
+      }
     });
     ticket->Waits([&file] { return file.CancelRead(); });
   });

@@ -112,9 +112,11 @@ void InterpolateRow(const Mosaic& mosaic, uint32_t y, uint32_t width, const Neig
 
 bool IsBayer(Fourcc fourcc) { return FindMosaic(fourcc) != nullptr; }
 
+uint32_t BayerImageBits(Fourcc fourcc) { return FindMosaic(fourcc)->bits == 8 ? 8 : 16; }
+
 Image Demosaic(const FrameFormat& format, std::span<const uint8_t> pixels) {
   const Mosaic& mosaic = *FindMosaic(format.fourcc);
-  Image image = {format.width, format.height, 3, mosaic.bits == 8 ? 8U : 16U, {}};
+  Image image = {format.width, format.height, 3, BayerImageBits(format.fourcc), {}};
   image.samples.resize(image.row_bytes() * format.height);
   Writer out(mosaic.bits, image.samples.data());
   std::array<Row, 3> rows;

@@ -15,6 +15,8 @@
 namespace grabfs {
 
 bool IsBayer(Fourcc fourcc);
+// Of a sample of the picture that a Bayer format becomes: 8 or 16.
+uint32_t BayerImageBits(Fourcc fourcc);
 
 // `format` is a Bayer format and `pixels` a whole image of it.
 Image Demosaic(const FrameFormat& format, std::span<const uint8_t> pixels);

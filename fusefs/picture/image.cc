@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <optional>
+#include <utility>
 
 #include "fusefs/base/error.h"
 #include "fusefs/picture/bayer.h"
@@ -66,6 +67,8 @@ std::optional<YuvLayout> LayoutOf(const FrameFormat& f) {
       return std::nullopt;
   }
 }
+
+bool IsYuv(Fourcc fourcc) { return LayoutOf({.fourcc = fourcc}).has_value(); }
 
 void YuvToRgb(const FrameFormat& f, const YuvLayout& layout, Pixels pixels, uint8_t* out) {
   for (uint32_t row = 0; row < f.height; ++row) {
@@ -194,7 +197,7 @@ Image MakeImage(const FrameFormat& f, uint32_t channels, uint32_t bits) {
 }
 
 void RequireWhole(const FrameFormat& f, Pixels pixels) {
-  if (FindPixelFormat(f.fourcc) == nullptr) {
+  if (!CanConvert(f.fourcc)) {
     throw Error(EINVAL, "pixel format '" + FourccName(f.fourcc) + "' cannot be converted");
   }
   const FrameFormat tight = MakeFrameFormat(f.fourcc, f.width, f.height);
@@ -207,6 +210,22 @@ void RequireWhole(const FrameFormat& f, Pixels pixels) {
 }
 
 }  // namespace
+
+void SwapBytes(Image& image) {
+  if (image.bits == 8) return;
+  for (size_t i = 0; i < image.samples.size(); i += 2) {
+    std::swap(image.samples[i], image.samples[i + 1]);
+  }
+}
+
+bool CanConvert(Fourcc fourcc) {
+  return IsGrey(fourcc) || IsBayer(fourcc) || IsYuv(fourcc) || RgbLayoutOf(fourcc);
+}
+
+Image ShapeOf(const FrameFormat& f) {
+  if (IsGrey(f.fourcc)) return {f.width, f.height, 1, GreyBits(f.fourcc), {}};
+  return {f.width, f.height, 3, IsBayer(f.fourcc) ? BayerImageBits(f.fourcc) : 8, {}};
+}
 
 bool IsGrey(Fourcc fourcc) { return fourcc == kGrey || fourcc == kY16; }
 

@@ -30,8 +30,15 @@ struct Image {
   [[nodiscard]] uint64_t row_bytes() const { return uint64_t{width} * channels * (bits / 8); }
 };
 
-// Would Convert() give a grey picture?
+// The other order of the bytes of samples of 16 bits; nothing for those of 8.
+void SwapBytes(Image& image);
+
+// Would Convert() give a picture at all, and a grey one?
+bool CanConvert(Fourcc fourcc);
 bool IsGrey(Fourcc fourcc);
+
+// What Convert() gives, without samples.
+Image ShapeOf(const FrameFormat& format);
 
 // All three throw Error(EINVAL) when the format is unknown or `pixels` is too short for it.
 // Grey formats to grey of their own depth, all others to RGB: of 16 bits where a colour has more

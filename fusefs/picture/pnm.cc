@@ -6,10 +6,13 @@
 
 namespace grabfs {
 
+std::string PnmHeader(const Image& shape) {
+  return std::string(shape.channels == 1 ? "P5" : "P6") + "\n" + std::to_string(shape.width) + " " +
+         std::to_string(shape.height) + "\n" + std::to_string((1U << shape.bits) - 1) + "\n";
+}
+
 Bytes EncodePnm(Image image) {
-  const std::string header = std::string(image.channels == 1 ? "P5" : "P6") + "\n" +
-                             std::to_string(image.width) + " " + std::to_string(image.height) +
-                             "\n" + std::to_string((1U << image.bits) - 1) + "\n";
+  const std::string header = PnmHeader(image);
   Bytes file = std::move(image.samples);
   file.insert(file.begin(), header.begin(), header.end());
   return file;

@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "fusefs/base/error.h"
-#include "fusefs/source/options.h"
 #include "fusefs/picture/y4m.h"
+#include "fusefs/source/options.h"
 
 namespace grabfs {
 

@@ -42,6 +42,7 @@ void FileSystem::Start(const DataPath& path) {
     running_ = true;
   }
   passthrough_ = path.passthrough;
+  stream_tasks_.Start([] { return std::nullopt; });
   for (const NodePtr& node : Nodes()) node->device->Run(this);
 }
 
@@ -60,6 +61,7 @@ void FileSystem::Stop() {
   }
   // Open files may keep a device; its thread ends all the same.
   for (const auto& [name, node] : nodes) node->device->Halt();
+  stream_tasks_.Stop();  // now that all streams have ended
   alloc_.Stop();
 }
 

@@ -22,10 +22,13 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "fusefs/base/caller.h"
+#include "fusefs/base/task_thread.h"
 #include "fusefs/capture/device.h"
+#include "fusefs/picture/form.h"
 #include "fusefs/vfs/alloc_tree.h"
 #include "fusefs/vfs/device_node.h"
 #include "fusefs/vfs/entry.h"
@@ -164,18 +167,31 @@ class FileSystem : public DeviceObserver {
   Entry LookupInMount(const std::string& name);
   Entry LookupInDevice(const NodePtr& node, const std::string& name);
   Entry LookupLatest(const NodePtr& node, pid_t caller);
+  // Held for `caller` for a moment where it could not be opened otherwise.
+  std::optional<Ring::Frame> Newest(const NodePtr& node, pid_t caller);
   Entry LatestEntry(const DeviceNode& node, const FrameInfo& newest) const;
   Entry LookupFrame(const NodePtr& node, uint64_t sequence);
   Entry LookupBuffer(const NodePtr& node, uint32_t slot);
+  // nullopt: it is no such name.
+  std::optional<Entry> LookupLatestPicture(const NodePtr& node, const std::string& name,
+                                           pid_t caller);
+  Entry LookupPicture(const NodePtr& node, PictureForm form, const std::string& name);
+  Entry PictureEntry(const DeviceNode& node, const Pool& pool, PictureForm form,
+                     const FrameInfo& info) const;
   void ReadMountDir(uint64_t offset, const Emit& emit);
   void ReadDeviceDir(const NodePtr& node, uint64_t offset, const Emit& emit);
   void ReadFramesDir(const NodePtr& node, uint64_t offset, const Emit& emit);
+  // The names latest.*, from the offset `next` on.
+  void ReadLatest(const NodePtr& node, uint64_t next, uint64_t offset, const Emit& emit);
+  void ReadPicturesDir(const NodePtr& node, PictureForm form, uint64_t offset, const Emit& emit);
   void ReadBuffersDir(const NodePtr& node, uint64_t offset, const Emit& emit);
 
   [[nodiscard]] struct stat BaseStat(uint64_t inode, mode_t mode, uint64_t size) const;
   [[nodiscard]] Attr DirAttr(uint64_t inode, uint32_t directories) const;
   [[nodiscard]] Attr TextAttr(uint64_t inode, mode_t mode, uint64_t size) const;
   [[nodiscard]] Attr FrameAttr(uint64_t inode, const FrameInfo& info) const;
+  [[nodiscard]] Attr PictureAttr(uint64_t inode, PictureForm form, const FrameFormat& format,
+                                 const FrameInfo& info) const;
   [[nodiscard]] Attr BufferAttr(uint64_t inode, Pool& pool, uint32_t slot) const;
 
   [[nodiscard]] std::string StatusText() const;
@@ -183,13 +199,25 @@ class FileSystem : public DeviceObserver {
   [[nodiscard]] Attr SameSize(uint64_t inode, const AttrChange& change, bool of_open_file);
 
   std::unique_ptr<OpenFile> OpenOfDevice(const Inode& inode, int flags, const Caller& caller);
+  std::unique_ptr<OpenFile> OpenStream(const NodePtr& node, uint64_t row, int flags,
+                                       const Caller& caller);
   std::unique_ptr<OpenFile> OpenInto(const NodePtr& node, const Caller& opener);
   // A write to `into`: the name of a file of alloc/ that `caller` may write, or nothing.
   void OrderInto(Device& device, std::string_view text, const Caller& caller, Device::Done done);
   std::unique_ptr<OpenFile> OpenFrame(const NodePtr& node, uint64_t sequence, int flags,
                                       const Caller& caller);
-  std::unique_ptr<OpenFile> TryOpenFrame(const NodePtr& node, const std::shared_ptr<Pool>& pool,
-                                         uint64_t sequence, uid_t user);
+  std::unique_ptr<OpenFile> OpenPicture(const NodePtr& node, const Inode& inode, int flags,
+                                        const Caller& caller);
+  // A frame that is being opened, with what it counts for who opens it (may be null).
+  struct Opening {
+    std::shared_ptr<Pool> pool;
+    Ring::Frame frame;
+    std::unique_ptr<HoldLimit::Share> share;
+  };
+  // Throws Error: ESTALE when it has gone, EDQUOT.
+  Opening HoldForOpen(const NodePtr& node, uint64_t sequence, const Caller& caller);
+  // nullopt: there is no such frame in the pool.
+  std::optional<Opening> TryHold(const std::shared_ptr<Pool>& pool, uint64_t sequence, uid_t user);
   // The frame in a slot or under a number, with its format, for extended attributes.
   std::optional<std::pair<FrameFormat, FrameInfo>> FrameOf(uint64_t inode) const;
 
@@ -206,6 +234,7 @@ class FileSystem : public DeviceObserver {
   HoldLimit hold_limit_;
   LockTable locks_;
   AllocTree alloc_;
+  TaskThread stream_tasks_;                // reads of streams that have waited for a frame
   std::atomic<bool> passthrough_ = false;  // data_path_.passthrough, for the hot path
 
   std::mutex membership_;     // one Start(), Stop() or AddDevice() at a time; before all others

@@ -38,14 +38,21 @@ Attr FileSystem::GetAttr(uint64_t number) {
   const NodePtr node = Node(inode.device);
   switch (inode.kind) {
     case NodeKind::kDeviceDir:
-      return DirAttr(number, 2);
+      return DirAttr(number, 2 + static_cast<uint32_t>(PictureForms().size()));
     case NodeKind::kFramesDir:
     case NodeKind::kBuffersDir:
+    case NodeKind::kPicturesDir:
       return DirAttr(number, 0);
     case NodeKind::kFrame: {
       const auto frame = FrameOf(number);
       if (!frame) ThrowStale();
       return FrameAttr(number, frame->second);
+    }
+    case NodeKind::kPicture: {
+      const auto frame = FrameOf(number);
+      if (!frame) ThrowStale();
+      return PictureAttr(number, static_cast<PictureForm>(inode.form()), frame->first,
+                         frame->second);
     }
     case NodeKind::kBuffer: {
       const auto pool = PoolOf(*node, inode.generation());
@@ -53,6 +60,7 @@ Attr FileSystem::GetAttr(uint64_t number) {
       return BufferAttr(number, *pool, inode.slot());
     }
     case NodeKind::kEvents:
+    case NodeKind::kStream:
       return TextAttr(number, 0444, 0);
     case NodeKind::kStatus:
       return TextAttr(number, 0444, DeviceStatus(*node->device, data_path()).size());
@@ -158,12 +166,13 @@ std::optional<std::pair<FrameFormat, FrameInfo>> FileSystem::FrameOf(uint64_t nu
     if (!info) return std::nullopt;
     return std::pair(pool->format, *info);
   }
-  if (inode.kind != NodeKind::kFrame) return std::nullopt;
+  const bool picture = inode.kind == NodeKind::kPicture;
+  if (inode.kind != NodeKind::kFrame && !picture) return std::nullopt;
+  const uint64_t sequence = picture ? inode.sequence() : inode.index;
   auto pools = node->device->retired_pools();
   pools.insert(pools.begin(), node->device->pool());
   for (const auto& pool : pools) {
-    if (const auto frame = pool->ring.Find(inode.index))
-      return std::pair(pool->format, frame->info);
+    if (const auto frame = pool->ring.Find(sequence)) return std::pair(pool->format, frame->info);
   }
   return std::nullopt;
 }

@@ -10,6 +10,7 @@
 #include "fusefs/vfs/attributes.h"
 #include "fusefs/vfs/file_system_common.h"
 #include "fusefs/vfs/names.h"
+#include "fusefs/vfs/stream_file.h"
 
 namespace grabfs {
 namespace {
@@ -33,12 +34,17 @@ Entry FileSystem::Lookup(uint64_t parent, const std::string& name, const Caller&
   if (AllocTree::Has(inode)) return alloc_.Lookup(inode, name, caller);
   const NodePtr node = Node(inode.device);
   if (inode.kind == NodeKind::kDeviceDir) {
-    return name == kLatestName ? LookupLatest(node, caller.pid) : LookupInDevice(node, name);
+    if (name == LatestName(kRaw)) return LookupLatest(node, caller.pid);
+    if (const auto entry = LookupLatestPicture(node, name, caller.pid)) return *entry;
+    return LookupInDevice(node, name);
   }
   if (inode.kind == NodeKind::kFramesDir) {
     const auto sequence = ParseFrameName(name);
     if (!sequence) ThrowNoSuchName(name);
     return LookupFrame(node, *sequence);
+  }
+  if (inode.kind == NodeKind::kPicturesDir) {
+    return LookupPicture(node, static_cast<PictureForm>(inode.index), name);
   }
   const auto slot = ParseBufferName(name);
   if (!slot) ThrowNoSuchName(name);
@@ -57,6 +63,15 @@ Entry FileSystem::LookupInDevice(const NodePtr& node, const std::string& name) {
   for (const FixedName& fixed : kDeviceNames) {
     if (name == fixed.name) return {GetAttr(Of(*node, fixed.kind).number()), kForever};
   }
+  for (const PictureForm form : PictureForms()) {
+    if (name != PicturesName(PictureFormName(form))) continue;
+    const auto index = static_cast<uint64_t>(form);
+    return {GetAttr(Of(*node, NodeKind::kPicturesDir, index).number()), kForever};
+  }
+  for (size_t row = 0; row < StreamForms().size(); ++row) {
+    if (name != StreamForms()[row].name) continue;
+    return {GetAttr(Of(*node, NodeKind::kStream, row).number()), kForever};
+  }
   const Attribute* attribute = FindAttribute(name);
   if (attribute == nullptr) ThrowNoSuchName(name);
   const uint64_t row = static_cast<uint64_t>(attribute - Attributes().data());
@@ -64,12 +79,17 @@ Entry FileSystem::LookupInDevice(const NodePtr& node, const std::string& name) {
 }
 
 Entry FileSystem::LookupLatest(const NodePtr& node, pid_t caller) {
+  const auto newest = Newest(node, caller);
+  if (!newest) ThrowNoSuchName(LatestName(kRaw));
+  return LatestEntry(*node, newest->info);
+}
+
+std::optional<Ring::Frame> FileSystem::Newest(const NodePtr& node, pid_t caller) {
   const auto pool = node->device->pool();
   const bool guard = node->guards.Wanted();
   const auto newest = guard ? node->guards.GuardNewest(pool, caller) : pool->ring.Newest();
   if (guard) kernel_->WakeHousekeeper();
-  if (!newest) ThrowNoSuchName(std::string(kLatestName));
-  return LatestEntry(*node, newest->info);
+  return newest;
 }
 
 Entry FileSystem::LatestEntry(const DeviceNode& node, const FrameInfo& newest) const {
@@ -102,6 +122,9 @@ void FileSystem::ReadDir(uint64_t number, uint64_t offset, const Caller& caller,
   const NodePtr node = Node(inode.device);
   if (inode.kind == NodeKind::kDeviceDir) return ReadDeviceDir(node, offset, emit);
   if (inode.kind == NodeKind::kFramesDir) return ReadFramesDir(node, offset, emit);
+  if (inode.kind == NodeKind::kPicturesDir) {
+    return ReadPicturesDir(node, static_cast<PictureForm>(inode.index), offset, emit);
+  }
   ReadBuffersDir(node, offset, emit);
 }
 
@@ -126,15 +149,16 @@ void FileSystem::ReadMountDir(uint64_t offset, const Emit& emit) {
 void FileSystem::ReadDeviceDir(const NodePtr& node, uint64_t offset, const Emit& emit) {
   std::vector<std::string> names;
   for (const FixedName& fixed : kDeviceNames) names.emplace_back(fixed.name);
+  for (const PictureForm form : PictureForms()) {
+    names.push_back(PicturesName(PictureFormName(form)));
+  }
+  for (const StreamForm& form : StreamForms()) names.emplace_back(form.name);
   for (const Attribute& attribute : Attributes()) names.emplace_back(attribute.name);
   for (uint64_t i = offset; i < names.size(); ++i) {
     if (!emit(names[i], LookupInDevice(node, names[i]), i + 1)) return;
   }
-  // Last, because it may be absent and must not shift the others.
-  const auto newest = node->device->pool()->ring.Newest();
-  if (newest && offset <= names.size()) {
-    emit(std::string(kLatestName), LatestEntry(*node, newest->info), names.size() + 1);
-  }
+  // Last, because they may be absent and must not shift the others.
+  ReadLatest(node, names.size(), offset, emit);
 }
 
 void FileSystem::ReadFramesDir(const NodePtr& node, uint64_t offset, const Emit& emit) {

@@ -12,6 +12,7 @@
 #include "fusefs/vfs/file_system_common.h"
 #include "fusefs/vfs/files.h"
 #include "fusefs/vfs/status.h"
+#include "fusefs/vfs/stream_file.h"
 #include "fusefs/vfs/xattr.h"
 
 namespace grabfs {
@@ -39,6 +40,8 @@ std::unique_ptr<OpenFile> FileSystem::OpenOfDevice(const Inode& inode, int flags
   switch (inode.kind) {
     case NodeKind::kFrame:
       return OpenFrame(node, inode.index, flags, caller);
+    case NodeKind::kPicture:
+      return OpenPicture(node, inode, flags, caller);
     case NodeKind::kBuffer: {
       auto pool = node->device->pool();
       if (pool->generation != inode.generation() || inode.slot() >= pool->memory.size()) {
@@ -51,6 +54,8 @@ std::unique_ptr<OpenFile> FileSystem::OpenOfDevice(const Inode& inode, int flags
     case NodeKind::kEvents:
       if (Writes(flags)) throw Error(EACCES, "events cannot be written");
       return std::make_unique<EventsFile>(Use(node));
+    case NodeKind::kStream:
+      return OpenStream(node, inode.index, flags, caller);
     case NodeKind::kStatus:
       if (Writes(flags)) throw Error(EACCES, "status.json cannot be written");
       return std::make_unique<TextFile>(
@@ -69,6 +74,22 @@ std::unique_ptr<OpenFile> FileSystem::OpenOfDevice(const Inode& inode, int flags
     }
     default:
       throw Error(EISDIR, "a directory cannot be opened as a file");
+  }
+}
+
+std::unique_ptr<OpenFile> FileSystem::OpenStream(const NodePtr& node, uint64_t row, int flags,
+                                                 const Caller& caller) {
+  if (row >= StreamForms().size()) ThrowStale();
+  const StreamForm& form = StreamForms()[row];
+  if (Writes(flags)) throw Error(EACCES, std::string(form.name) + " cannot be written");
+  try {
+    const auto permit = [this, user = caller.uid](const auto& pool, uint64_t sequence) {
+      return std::shared_ptr<void>(hold_limit_.TakeFrame(pool, sequence, user));
+    };
+    return std::make_unique<StreamFile>(Use(node), form, caller.pid, permit, &stream_tasks_);
+  } catch (const Error& error) {
+    node->device->Reject(error, [](const Error*) {});
+    throw;
   }
 }
 
@@ -113,34 +134,35 @@ std::unique_ptr<OpenFile> FileSystem::OpenFrame(const NodePtr& node, uint64_t se
                                                 const Caller& caller) {
   // The kernel's permission check lets root pass; this promise binds root too.
   if (Writes(flags)) throw Error(EACCES, "frames are read-only");
-  auto pool = node->device->pool();
-  auto file = TryOpenFrame(node, pool, sequence, caller.uid);
-  if (!file) {
+  Opening opening = HoldForOpen(node, sequence, caller);
+  return std::make_unique<FrameFile>(Use(node), std::move(opening.pool), opening.frame,
+                                     std::move(opening.share),
+                                     [this] { kernel_->WakeHousekeeper(); });
+}
+
+FileSystem::Opening FileSystem::HoldForOpen(const NodePtr& node, uint64_t sequence,
+                                            const Caller& caller) {
+  auto opening = TryHold(node->device->pool(), sequence, caller.uid);
+  if (!opening) {
     for (const auto& retired : node->device->retired_pools()) {
-      if ((file = TryOpenFrame(node, retired, sequence, caller.uid))) {
-        pool = retired;
-        break;
-      }
+      if ((opening = TryHold(retired, sequence, caller.uid))) break;
     }
   }
-  if (!file) {
+  if (!opening) {
     node->guards.OpenWasStale();
     ThrowStale();
   }
-  if (node->guards.Wanted()) node->guards.Opened(*pool, sequence, caller.pid);
-  return file;
+  if (node->guards.Wanted()) node->guards.Opened(*opening->pool, sequence, caller.pid);
+  return std::move(*opening);
 }
 
-// nullptr: there is no such frame in the pool.
-std::unique_ptr<OpenFile> FileSystem::TryOpenFrame(const NodePtr& node,
-                                                   const std::shared_ptr<Pool>& pool,
-                                                   uint64_t sequence, uid_t user) {
-  if (!pool->ring.Find(sequence)) return nullptr;
+std::optional<FileSystem::Opening> FileSystem::TryHold(const std::shared_ptr<Pool>& pool,
+                                                       uint64_t sequence, uid_t user) {
+  if (!pool->ring.Find(sequence)) return std::nullopt;
   auto share = hold_limit_.TakeFrame(pool, sequence, user);
   const auto frame = pool->ring.Hold(sequence);
-  if (!frame) return nullptr;
-  return std::make_unique<FrameFile>(Use(node), pool, *frame, std::move(share),
-                                     [this] { kernel_->WakeHousekeeper(); });
+  if (!frame) return std::nullopt;
+  return Opening{pool, *frame, std::move(share)};
 }
 
 LockTable::Outcome FileSystem::Lock(uint64_t number, LockTable::Asker asker, LockTable::Mode mode,

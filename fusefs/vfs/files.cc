@@ -7,15 +7,11 @@
 #include <utility>
 
 namespace grabfs {
-namespace {
 
-// The part of `bytes` that a read at `offset` of `size` bytes gets.
 std::span<const std::byte> Window(std::span<const std::byte> bytes, uint64_t offset, size_t size) {
   if (offset >= bytes.size()) return {};
   return bytes.subspan(offset, std::min<uint64_t>(size, bytes.size() - offset));
 }
-
-}  // namespace
 
 FrameFile::FrameFile(std::unique_ptr<DeviceUse> use, std::shared_ptr<Pool> pool,
                      const Ring::Frame& frame, std::unique_ptr<HoldLimit::Share> share,

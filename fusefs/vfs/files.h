@@ -37,6 +37,9 @@ class DeviceUse {
   const std::function<void(const DeviceNode&)> on_last_;
 };
 
+// The part of `bytes` that a read at `offset` of `size` bytes gets.
+std::span<const std::byte> Window(std::span<const std::byte> bytes, uint64_t offset, size_t size);
+
 // One complete frame. Takes over a hold on its slot and ends it.
 class FrameFile : public OpenFile {
  public:

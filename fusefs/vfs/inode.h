@@ -7,7 +7,8 @@
 //         [ device:15 ][ kind:4 ][ index:44                        ]
 //
 // index: the sequence number of a frame; generation:28 and slot:16 of a buffer; the row of an
-// attribute in its table; the number of a directory or file of alloc/, whose device is 0; else 0.
+// attribute or a stream in its table; form:4 and sequence number:40 of a picture; the number of a
+// directory or file of alloc/, whose device is 0; else 0.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,9 @@ enum class NodeKind : uint32_t {
   kInto,
   kAllocDir,  // index 0: alloc/ itself
   kAllocFile,
+  kStream,       // index: the row in StreamForms()
+  kPicturesDir,  // index: the PictureForm
+  kPicture,
 };
 
 struct Inode {
@@ -37,6 +41,7 @@ struct Inode {
   static constexpr int kIndexBits = 44;
   static constexpr int kKindBits = 4;
   static constexpr int kSlotBits = 16;
+  static constexpr int kSequenceBits = 40;  // of a picture
 
   static constexpr Inode Decode(uint64_t number) {
     return {static_cast<uint32_t>(number >> (kIndexBits + kKindBits)),
@@ -45,6 +50,11 @@ struct Inode {
   }
   static constexpr Inode Buffer(uint32_t device, uint32_t generation, uint32_t slot) {
     return {device, NodeKind::kBuffer, static_cast<uint64_t>(generation) << kSlotBits | slot};
+  }
+  static constexpr Inode Picture(uint32_t device, uint32_t form, uint64_t sequence) {
+    return {device, NodeKind::kPicture,
+            static_cast<uint64_t>(form) << kSequenceBits |
+                (sequence & ((uint64_t{1} << kSequenceBits) - 1))};
   }
 
   [[nodiscard]] constexpr uint64_t number() const {
@@ -57,6 +67,13 @@ struct Inode {
   }
   [[nodiscard]] constexpr uint32_t generation() const {
     return static_cast<uint32_t>(index >> kSlotBits);
+  }
+  // Of a kPicture.
+  [[nodiscard]] constexpr uint64_t sequence() const {
+    return index & ((uint64_t{1} << kSequenceBits) - 1);
+  }
+  [[nodiscard]] constexpr uint32_t form() const {
+    return static_cast<uint32_t>(index >> kSequenceBits);
   }
 };
 

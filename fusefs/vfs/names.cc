@@ -6,35 +6,42 @@
 namespace grabfs {
 namespace {
 
-constexpr std::string_view kSuffix = ".raw";
 constexpr size_t kFrameDigits = 8;
 constexpr size_t kBufferDigits = 3;
 
-std::string Numbered(uint64_t number, size_t digits) {
+std::string Numbered(uint64_t number, size_t digits, std::string_view form) {
   std::string text = std::to_string(number);
   if (text.size() < digits) text.insert(0, digits - text.size(), '0');
-  return text.append(kSuffix);
+  return text.append(".").append(form);
 }
 
-std::optional<uint64_t> ParseNumbered(std::string_view name, size_t digits) {
+std::optional<uint64_t> ParseNumbered(std::string_view name, size_t digits, std::string_view form) {
   uint64_t number = 0;
   const auto [end, status] = std::from_chars(name.data(), name.data() + name.size(), number);
-  if (status != std::errc() || Numbered(number, digits) != name) return std::nullopt;
+  if (status != std::errc() || Numbered(number, digits, form) != name) return std::nullopt;
   return number;
 }
 
 }  // namespace
 
-std::string FrameName(uint64_t sequence) { return Numbered(sequence, kFrameDigits); }
+std::string LatestName(std::string_view form) { return "latest." + std::string(form); }
 
-std::string BufferName(uint32_t slot) { return Numbered(slot, kBufferDigits); }
+std::string PicturesName(std::string_view form) {
+  return std::string(kFramesName) + "." + std::string(form);
+}
 
-std::optional<uint64_t> ParseFrameName(std::string_view name) {
-  return ParseNumbered(name, kFrameDigits);
+std::string FrameName(uint64_t sequence, std::string_view form) {
+  return Numbered(sequence, kFrameDigits, form);
+}
+
+std::string BufferName(uint32_t slot) { return Numbered(slot, kBufferDigits, kRaw); }
+
+std::optional<uint64_t> ParseFrameName(std::string_view name, std::string_view form) {
+  return ParseNumbered(name, kFrameDigits, form);
 }
 
 std::optional<uint32_t> ParseBufferName(std::string_view name) {
-  const auto number = ParseNumbered(name, kBufferDigits);
+  const auto number = ParseNumbered(name, kBufferDigits, kRaw);
   if (!number || *number > UINT32_MAX) return std::nullopt;
   return static_cast<uint32_t>(*number);
 }

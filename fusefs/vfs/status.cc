@@ -36,6 +36,17 @@ Json ToJson(const Pool& pool) {
           {"huge_page_bytes", pool.huge_page_bytes}};
 }
 
+Json ToJson(const FrameStreams& streams) {
+  Json readers = Json::array();
+  for (const FrameStreams::Reader& reader : streams.Readers()) {
+    readers.push_back({{"file", reader.file},
+                       {"pid", reader.pid},
+                       {"frames", reader.frames},
+                       {"skipped", reader.skipped}});
+  }
+  return readers;
+}
+
 Json ToJson(const alloc::Quota& quota) {
   const alloc::Quota::Usage total = quota.Total();
   return {{"files", total.files},
@@ -69,6 +80,7 @@ Json ToJson(const Device& device, const DataPath& path) {
             {"oldest", SequenceOrNull(pool->ring.Oldest())},
             {"newest", SequenceOrNull(pool->ring.Newest())}}},
           {"counters", ToJson(device.counters())},
+          {"streams", ToJson(device.streams())},
           {"data_path", path.passthrough ? "passthrough" : "cached"},
           {"data_path_reason", path.reason},
           {"memory", ToJson(*pool)},

@@ -50,11 +50,31 @@ bool HasDuplicates(const std::vector<std::string>& names) {
 
 TEST_F(DirsTest, TheTreeIsTheDocumentedOne) {
   EXPECT_EQ(List(mount().path()), (std::vector<std::string>{"alloc", "sim0", "status.json"}));
-  EXPECT_EQ(List(device().Path("")),
-            (std::vector<std::string>{"buffers", "buffers_count", "bytes", "direction", "events",
-                                      "format", "frames", "height", "into", "policy", "rate",
-                                      "source", "state", "status.json", "stride", "trigger",
-                                      "width", "writeback_ms"}));
+  EXPECT_EQ(List(device().Path("")), (std::vector<std::string>{"buffers",
+                                                               "buffers_count",
+                                                               "bytes",
+                                                               "direction",
+                                                               "events",
+                                                               "format",
+                                                               "frames",
+                                                               "frames.npy",
+                                                               "frames.pnm",
+                                                               "frames.tiff",
+                                                               "height",
+                                                               "into",
+                                                               "policy",
+                                                               "rate",
+                                                               "source",
+                                                               "state",
+                                                               "status.json",
+                                                               "stream-lossless.raw",
+                                                               "stream-lossless.y4m",
+                                                               "stream.raw",
+                                                               "stream.y4m",
+                                                               "stride",
+                                                               "trigger",
+                                                               "width",
+                                                               "writeback_ms"}));
   device().Capture(1);
   EXPECT_TRUE(std::ranges::count(List(device().Path("")), "latest.raw"));
 }
