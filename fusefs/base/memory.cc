@@ -35,7 +35,7 @@ UniqueFd CreateFile(const std::string& name, uint64_t bytes, const std::string& 
 
 class MemfdMemory final : public Memory {
  public:
-  MemfdMemory(const std::string& name, uint64_t bytes);
+  MemfdMemory(const std::string& name, uint64_t bytes, PageSize pages);
 
   [[nodiscard]] int live_fd() const override { return fd_.get(); }
   [[nodiscard]] int frame_fd() const override { return fd_.get(); }
@@ -43,7 +43,7 @@ class MemfdMemory final : public Memory {
   [[nodiscard]] bool Unused() override { return probe_.Idle(); }
 
  private:
-  void Populate();
+  void Populate(PageSize pages);
   void Seal();
 
   std::string what_;  // "memory NAME", for messages
@@ -52,20 +52,23 @@ class MemfdMemory final : public Memory {
   LeaseProbe probe_;
 };
 
-MemfdMemory::MemfdMemory(const std::string& name, uint64_t bytes)
+MemfdMemory::MemfdMemory(const std::string& name, uint64_t bytes, PageSize pages)
     : what_("memory " + name),
       fd_(CreateFile(name, bytes, what_)),
       mapping_(fd_.get(), bytes, what_),
       probe_(fd_.get(), what_) {
   bytes_ = mapping_.bytes();
-  Populate();
+  Populate(pages);
   Seal();
 }
 
 // Every page exists from now on: filling a frame cannot fail for want of memory (SIGBUS) nor spend
 // its time in page faults.
-void MemfdMemory::Populate() {
-  if (const int code = PopulateFile(fd_.get(), bytes_, 0); code != 0) {
+void MemfdMemory::Populate(PageSize pages) {
+  if (pages == PageSize::kSmall) {
+    // Some administrators want all shared memory large.
+    (void)::madvise(bytes_.data(), bytes_.size(), MADV_NOHUGEPAGE);
+  } else if (const int code = PopulateFile(fd_.get(), bytes_, 0); code != 0) {
     throw Error(code, what_ + ": fallocate: " + ErrnoText(code));
   }
   // Before Linux 5.14 the first fill takes the faults.
@@ -85,8 +88,8 @@ Memory::Usage MemfdMemory::Probe() { return probe_.Idle() ? Usage::kIdle : Usage
 
 }  // namespace
 
-std::unique_ptr<Memory> AllocateMemory(const std::string& name, uint64_t bytes) {
-  return std::make_unique<MemfdMemory>(name, bytes);
+std::unique_ptr<Memory> AllocateMemory(const std::string& name, uint64_t bytes, PageSize pages) {
+  return std::make_unique<MemfdMemory>(name, bytes, pages);
 }
 
 }  // namespace grabfs

@@ -72,6 +72,9 @@ class MemoryAllocator {
 // Anonymous page-cache memory: a sealed memfd that can neither grow nor shrink, of 2 MiB pages as
 // far as the kernel gives them (MADV_COLLAPSE, Linux 6.1), populated, zeroed. Charged to the
 // daemon's memory cgroup. Throws Error (ENOMEM, EINVAL for 0 bytes); `name` shows in /proc.
-std::unique_ptr<Memory> AllocateMemory(const std::string& name, uint64_t bytes);
+// `pages` kSmall: for devices that cannot be given the large ones.
+enum class PageSize { kLarge, kSmall };
+std::unique_ptr<Memory> AllocateMemory(const std::string& name, uint64_t bytes,
+                                       PageSize pages = PageSize::kLarge);
 
 }  // namespace grabfs

@@ -12,6 +12,9 @@
 namespace grabfs {
 namespace {
 
+constexpr Fourcc kBigEndian = 1U << 31;
+constexpr std::string_view kBigEndianSuffix = "-BE";
+
 // Sizes are even for every format, also where the layout would allow odd ones: programs that read
 // frames may then subsample without a special case at the border.
 constexpr std::array kFormats = {
@@ -93,9 +96,22 @@ FrameFormat MakeFrameFormat(Fourcc fourcc, uint32_t width, uint32_t height) {
 
 std::string FourccName(Fourcc fourcc) {
   std::string name;
-  for (int shift = 0; shift < 32; shift += 8) name += static_cast<char>(fourcc >> shift & 0xff);
+  for (int shift = 0; shift < 32; shift += 8) {
+    name += static_cast<char>((fourcc & ~kBigEndian) >> shift & 0xff);
+  }
   name.erase(name.find_last_not_of(' ') + 1);
-  return name;
+  return (fourcc & kBigEndian) != 0 ? name.append(kBigEndianSuffix) : name;
+}
+
+std::optional<Fourcc> ParseFourcc(std::string_view name) {
+  const bool big_endian = name.ends_with(kBigEndianSuffix);
+  if (big_endian) name.remove_suffix(kBigEndianSuffix.size());
+  if (name.empty() || name.size() > 4 || name.ends_with(' ')) return std::nullopt;
+  if (!std::ranges::all_of(name, [](char c) { return c >= ' ' && c <= '~'; })) return std::nullopt;
+  std::string padded(name);
+  padded.resize(4, ' ');
+  const Fourcc fourcc = MakeFourcc(padded[0], padded[1], padded[2], padded[3]);
+  return big_endian ? fourcc | kBigEndian : fourcc;
 }
 
 }  // namespace grabfs

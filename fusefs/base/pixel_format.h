@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -67,13 +68,24 @@ const PixelFormat* FindPixelFormat(std::string_view name);
 // "GREY BGR4 ...": for messages.
 std::string PixelFormatNames();
 
+// What the numbers of a picture mean as colours: V4L2's enums v4l2_colorspace, v4l2_xfer_func,
+// v4l2_ycbcr_encoding and v4l2_quantization. 0: not known, or the usual one of the colour space.
+struct Colorimetry {
+  uint8_t colorspace = 0;
+  uint8_t transfer = 0;
+  uint8_t encoding = 0;
+  uint8_t quantization = 0;
+  friend bool operator==(const Colorimetry&, const Colorimetry&) = default;
+};
+
 // One frame in memory: first row first, rows `stride` bytes apart, planes back to back.
 struct FrameFormat {
   Fourcc fourcc = 0;
   uint32_t width = 0;   // pixels
   uint32_t height = 0;  // rows
   uint32_t stride = 0;  // bytes from a row of the first plane to the next
-  uint64_t bytes = 0;   // of the whole image, all planes
+  uint64_t bytes = 0;   // of the whole image, all planes; of compressed ones the most it can take
+  Colorimetry color = {};
 
   // The fourcc as text.
   [[nodiscard]] std::string name() const;
@@ -87,7 +99,10 @@ inline constexpr uint32_t kMaxDimension = 16384;
 // the allowed ones: unknown fourcc, width or height out of 16...16384 or odd.
 FrameFormat MakeFrameFormat(Fourcc fourcc, uint32_t width, uint32_t height);
 
-// Any four bytes as text, trailing blanks removed.
+// Any four bytes as text, trailing blanks removed. Codes with bit 31 set mean big-endian pixels and
+// end in "-BE", as in v4l-utils.
 std::string FourccName(Fourcc fourcc);
+// The code of such a text, known or not; nullopt: it is none.
+std::optional<Fourcc> ParseFourcc(std::string_view name);
 
 }  // namespace grabfs

@@ -39,6 +39,7 @@ Device::Device(Config config, std::unique_ptr<Source> source)
       description_(source->description()),
       output_(source->output()),
       allocator_(source->allocator()),
+      controls_(source->controls()),
       events_(std::make_shared<EventLog>(config_.name)),
       streams_(std::make_shared<FrameStreams>()),
       wake_fd_(std::make_shared<UniqueFd>(
@@ -286,7 +287,10 @@ void Device::ReplacePool(uint32_t buffers) {
 
 void Device::EnterState(CaptureState next) {
   const CaptureState before = state().state;
-  Publish([&](DeviceState& state) { state.state = next; });
+  Publish([&](DeviceState& state) {
+    state.state = next;
+    state.settings = source_->Settings();
+  });
   const bool ended = before == CaptureState::kStreaming && next != CaptureState::kStreaming;
   if (ended || next == CaptureState::kError) streams_->End();
   if (before != next && events_->HasReaders()) {

@@ -107,6 +107,8 @@ class Device {
   [[nodiscard]] bool sees_writes() const { return output_ && allocator_ != nullptr; }
   // Makes memory that CaptureInto() takes; nullptr: it takes any.
   [[nodiscard]] const std::shared_ptr<MemoryAllocator>& allocator() const { return allocator_; }
+  // nullptr: it has none.
+  [[nodiscard]] const std::shared_ptr<Controls>& controls() const { return controls_; }
   [[nodiscard]] DeviceState state() const;
   [[nodiscard]] std::shared_ptr<Pool> pool() const;
   // Over all pools that ever were.
@@ -122,6 +124,8 @@ class Device {
   void SetRate(Rate rate, Done done);
   void SetBuffers(uint32_t count, Done done);
   void SetPolicy(Policy policy, Done done);
+  // Writes one of controls(). Another input may come with another format, and other buffers.
+  void SetControl(std::string name, std::string value, Done done);
   void Start(Done done);
   void Stop(Done done);
   // Captures `frames` more by software trigger; 0: cancels what is still to come.
@@ -178,6 +182,7 @@ class Device {
   const std::string description_;
   const bool output_;
   const std::shared_ptr<MemoryAllocator> allocator_;
+  const std::shared_ptr<Controls> controls_;
   const std::shared_ptr<EventLog> events_;
   const std::shared_ptr<FrameStreams> streams_;
   DeviceObserver* observer_ = nullptr;

@@ -53,6 +53,18 @@ void Device::SetRate(Rate rate, Done done) {
       std::move(done));
 }
 
+void Device::SetControl(std::string name, std::string value, Done done) {
+  Post(
+      [this, name = std::move(name), value = std::move(value)] {
+        RequirePlugged();
+        const FrameFormat before = source_->format();
+        source_->SetControl(name, value);
+        if (source_->format() == before) return;
+        ReplacePool(static_cast<uint32_t>(current_->memory.size()));
+      },
+      std::move(done));
+}
+
 void Device::SetBuffers(uint32_t count, Done done) {
   Post(
       [this, count] {

@@ -16,6 +16,15 @@ namespace {
 
 uint64_t RealtimeOf(uint64_t monotonic_ns) { return RealtimeNs() - (MonotonicNs() - monotonic_ns); }
 
+FrameInfo InfoOf(const Completion& completion, uint64_t sequence) {
+  return {.sequence = sequence,
+          .timestamp_ns = completion.timestamp_ns,
+          .realtime_ns = RealtimeOf(completion.timestamp_ns),
+          .bytes_used = completion.bytes_used,
+          .flags = completion.flags,
+          .origin = completion.origin};
+}
+
 }  // namespace
 
 uint64_t Device::Rebase(uint64_t source_sequence) {
@@ -65,6 +74,8 @@ void Device::OnCompletion(const Completion& completion) {
 
 void Device::OnFailure(const Completion& completion, uint64_t sequence) {
   LogWarning(name() + ": frame " + std::to_string(sequence) + ": " + completion.reason);
+  // It may have made the source change its ways.
+  Publish([&](DeviceState& state) { state.settings = source_->Settings(); });
   if (auto target = targets_.Take(*source_, completion.buffer)) {
     current_->ring.FailElsewhere();
     target->on_done(current_->format, nullptr);
@@ -81,12 +92,7 @@ void Device::OnFailure(const Completion& completion, uint64_t sequence) {
 
 void Device::FrameInTarget(Target target, const Completion& completion, uint64_t sequence) {
   target.on_refilled();
-  const FrameInfo info =
-      current_->ring.CompleteElsewhere({.sequence = sequence,
-                                        .timestamp_ns = completion.timestamp_ns,
-                                        .realtime_ns = RealtimeOf(completion.timestamp_ns),
-                                        .bytes_used = completion.bytes_used,
-                                        .flags = completion.flags});
+  const FrameInfo info = current_->ring.CompleteElsewhere(InfoOf(completion, sequence));
   target.on_done(current_->format, &info);
   Publish([&](DeviceState& state) { state.into = targets_.next(); });
   if (!events_->HasReaders()) return;
@@ -112,12 +118,7 @@ void Device::OnFrame(const Completion& completion, uint64_t sequence) {
   }
   const uint32_t slot = completion.buffer;
   observer_->OnRefilled(*this, *current_, slot);
-  const FrameInfo info =
-      current_->ring.Complete(slot, {.sequence = sequence,
-                                     .timestamp_ns = completion.timestamp_ns,
-                                     .realtime_ns = RealtimeOf(completion.timestamp_ns),
-                                     .bytes_used = completion.bytes_used,
-                                     .flags = completion.flags});
+  const FrameInfo info = current_->ring.Complete(slot, InfoOf(completion, sequence));
   streams_->Frame(current_, sequence);
   if (events_->HasReaders()) {
     events_->Append("frame", {{"sequence", sequence},

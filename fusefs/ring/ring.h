@@ -31,6 +31,8 @@
 #include <utility>
 #include <vector>
 
+#include "fusefs/base/frame_origin.h"
+
 namespace grabfs {
 
 enum class Policy {
@@ -49,6 +51,7 @@ struct FrameInfo {
   uint64_t bytes_used = 0;
   uint64_t dropped = 0;  // frames lost directly before this one
   uint32_t flags = 0;    // V4L2_BUF_FLAG_*
+  FrameOrigin origin = {};
 };
 
 // What became of every sequence number:

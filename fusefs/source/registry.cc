@@ -9,6 +9,7 @@
 #include "fusefs/source/pattern.h"
 #include "fusefs/source/replay.h"
 #include "fusefs/source/source.h"
+#include "fusefs/source/v4l2.h"
 
 namespace grabfs {
 namespace {
@@ -23,6 +24,7 @@ constexpr Kind kKinds[] = {
     {"pattern", "pattern", MakePattern},
     {"replay", "replay:FILE", MakeReplay},
     {"grabdma", "grabdma:/dev/grabdmaN", MakeGrabdma},
+    {"v4l2", "v4l2:/dev/videoN", MakeV4l2},
     {"display", "display:FILE", MakeDisplay},
 };
 

@@ -54,6 +54,13 @@ void Source::Present(uint32_t buffer) {
 
 void Source::OnPresent(uint32_t /*buffer*/) {}
 
+void Source::SetControl(const std::string& name, std::string_view value) {
+  const auto all = controls();
+  if (!all) throw Error(ENOENT, name + ": the device has no controls");
+  all->Write(name, value);
+  OnControlWritten();
+}
+
 uint32_t Source::Lend(std::shared_ptr<Memory> memory) {
   if (output()) throw Error(EOPNOTSUPP, "into: the device takes pictures and makes none");
   if (memory->bytes().size() < format_.bytes) {

@@ -20,9 +20,11 @@
 #include <string_view>
 #include <vector>
 
+#include "fusefs/base/frame_origin.h"
 #include "fusefs/base/memory.h"
 #include "fusefs/base/pixel_format.h"
 #include "fusefs/base/rate.h"
+#include "fusefs/source/controls.h"
 
 namespace grabfs {
 
@@ -50,7 +52,8 @@ struct Completion {
   uint64_t timestamp_ns = 0;  // CLOCK_MONOTONIC, as near to the exposure as the device knows
   uint64_t bytes_used = 0;    // bytes of the image; the format's size for fixed-size formats
   uint32_t flags = 0;         // V4L2_BUF_FLAG_* that the device reported
-  std::string reason = {};    // of all but kFrame, for people
+  FrameOrigin origin = {};
+  std::string reason = {};  // of all but kFrame, for people
 };
 
 class Source {
@@ -120,6 +123,12 @@ class Source {
   // devices that see by themselves what is written; for buffers allocated from now on.
   void SetWriteback(uint32_t milliseconds) { OnSetWriteback(milliseconds); }
 
+  // What can be turned on the device while it works; nullptr: nothing. May outlive the source.
+  [[nodiscard]] virtual std::shared_ptr<Controls> controls() const { return nullptr; }
+  // Writes one of them. It may change the format (another input), though not while capturing:
+  // Error(EBUSY). Throws Error.
+  void SetControl(const std::string& name, std::string_view value);
+
   // Settings of the source's own (keys beyond width, height, format, rate), for attributes:
   // name -> value as text.
   [[nodiscard]] virtual std::map<std::string, std::string> Settings() const { return {}; }
@@ -143,6 +152,8 @@ class Source {
   virtual std::optional<Completion> OnDequeue() = 0;
   virtual void OnPresent(uint32_t buffer);
   virtual void OnSetWriteback(uint32_t /*milliseconds*/) {}
+  // A control has been written; the format and the rate may be others now.
+  virtual void OnControlWritten() {}
 
   // Set by the constructors of derived classes, then by SetFormat() and SetRate().
   FrameFormat format_;

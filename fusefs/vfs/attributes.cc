@@ -26,12 +26,13 @@ uint32_t ParseNumber32(std::string_view name, std::string_view text) {
 }
 
 void OrderFormat(Device& device, std::string_view text, Device::Done done) {
-  const PixelFormat* format = FindPixelFormat(text);
-  if (format == nullptr) {
+  // Which codes there are is the source's business.
+  const auto fourcc = ParseFourcc(text);
+  if (!fourcc) {
     throw Error(EINVAL,
                 "format: '" + std::string(text) + "' is unknown: use one of " + PixelFormatNames());
   }
-  device.SetFormat({.fourcc = format->fourcc, .width = {}, .height = {}}, std::move(done));
+  device.SetFormat({.fourcc = fourcc, .width = {}, .height = {}}, std::move(done));
 }
 
 void OrderWidth(Device& device, std::string_view text, Device::Done done) {

@@ -178,6 +178,9 @@ class FileSystem : public DeviceObserver {
   Entry LookupPicture(const NodePtr& node, PictureForm form, const std::string& name);
   Entry PictureEntry(const DeviceNode& node, const Pool& pool, PictureForm form,
                      const FrameInfo& info) const;
+  Entry LookupControl(const NodePtr& node, const std::string& name);
+  void ReadControlsDir(const NodePtr& node, uint64_t offset, const Emit& emit);
+  std::unique_ptr<OpenFile> OpenControl(const NodePtr& node, uint64_t index, int flags);
   void ReadMountDir(uint64_t offset, const Emit& emit);
   void ReadDeviceDir(const NodePtr& node, uint64_t offset, const Emit& emit);
   void ReadFramesDir(const NodePtr& node, uint64_t offset, const Emit& emit);

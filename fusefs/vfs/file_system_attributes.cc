@@ -11,6 +11,7 @@
 
 #include "fusefs/base/clock.h"
 #include "fusefs/vfs/attributes.h"
+#include "fusefs/vfs/control_files.h"
 #include "fusefs/vfs/file_system_common.h"
 #include "fusefs/vfs/status.h"
 #include "fusefs/vfs/xattr.h"
@@ -38,7 +39,8 @@ Attr FileSystem::GetAttr(uint64_t number) {
   const NodePtr node = Node(inode.device);
   switch (inode.kind) {
     case NodeKind::kDeviceDir:
-      return DirAttr(number, 2 + static_cast<uint32_t>(PictureForms().size()));
+      return DirAttr(number, (HasControls(*node->device) ? 3U : 2U) +
+                                 static_cast<uint32_t>(PictureForms().size()));
     case NodeKind::kFramesDir:
     case NodeKind::kBuffersDir:
     case NodeKind::kPicturesDir:
@@ -68,6 +70,12 @@ Attr FileSystem::GetAttr(uint64_t number) {
       if (inode.index >= Attributes().size()) ThrowStale();
       const Attribute& attribute = Attributes()[inode.index];
       return TextAttr(number, attribute.mode, PrintAttribute(attribute, *node->device).size());
+    }
+    case NodeKind::kControls: {
+      if (inode.index == kControlsDirectory) return DirAttr(number, 0);
+      const auto control = ControlOf(*node->device, inode.index);
+      if (!control) ThrowStale();
+      return TextAttr(number, control->writable ? 0644 : 0444, kControlSize);
     }
     case NodeKind::kInto:
       return TextAttr(number, 0666, IntoText(*node).size());
@@ -182,7 +190,8 @@ std::string FileSystem::XattrNames(uint64_t inode) {
   if (const Inode place = Inode::Decode(inode); AllocTree::Has(place)) {
     return alloc_.XattrNames(place);
   }
-  return FrameOf(inode) ? FrameXattrNames() : std::string();
+  const auto frame = FrameOf(inode);
+  return frame ? FrameXattrNames(frame->first, frame->second) : std::string();
 }
 
 std::string FileSystem::Xattr(uint64_t inode, std::string_view name) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "fusefs/vfs/attributes.h"
+#include "fusefs/vfs/control_files.h"
 #include "fusefs/vfs/file_system_common.h"
 #include "fusefs/vfs/names.h"
 #include "fusefs/vfs/stream_file.h"
@@ -46,6 +47,7 @@ Entry FileSystem::Lookup(uint64_t parent, const std::string& name, const Caller&
   if (inode.kind == NodeKind::kPicturesDir) {
     return LookupPicture(node, static_cast<PictureForm>(inode.index), name);
   }
+  if (inode.kind == NodeKind::kControls) return LookupControl(node, name);
   const auto slot = ParseBufferName(name);
   if (!slot) ThrowNoSuchName(name);
   return LookupBuffer(node, *slot);
@@ -71,6 +73,9 @@ Entry FileSystem::LookupInDevice(const NodePtr& node, const std::string& name) {
   for (size_t row = 0; row < StreamForms().size(); ++row) {
     if (name != StreamForms()[row].name) continue;
     return {GetAttr(Of(*node, NodeKind::kStream, row).number()), kForever};
+  }
+  if (name == kControlsName && HasControls(*node->device)) {
+    return {GetAttr(Of(*node, NodeKind::kControls).number()), kForever};
   }
   const Attribute* attribute = FindAttribute(name);
   if (attribute == nullptr) ThrowNoSuchName(name);
@@ -125,6 +130,7 @@ void FileSystem::ReadDir(uint64_t number, uint64_t offset, const Caller& caller,
   if (inode.kind == NodeKind::kPicturesDir) {
     return ReadPicturesDir(node, static_cast<PictureForm>(inode.index), offset, emit);
   }
+  if (inode.kind == NodeKind::kControls) return ReadControlsDir(node, offset, emit);
   ReadBuffersDir(node, offset, emit);
 }
 
@@ -154,6 +160,7 @@ void FileSystem::ReadDeviceDir(const NodePtr& node, uint64_t offset, const Emit&
   }
   for (const StreamForm& form : StreamForms()) names.emplace_back(form.name);
   for (const Attribute& attribute : Attributes()) names.emplace_back(attribute.name);
+  if (HasControls(*node->device)) names.emplace_back(kControlsName);
   for (uint64_t i = offset; i < names.size(); ++i) {
     if (!emit(names[i], LookupInDevice(node, names[i]), i + 1)) return;
   }

@@ -72,6 +72,8 @@ std::unique_ptr<OpenFile> FileSystem::OpenOfDevice(const Inode& inode, int flags
             WriteAttribute(attribute, *node->device, text, std::move(done));
           });
     }
+    case NodeKind::kControls:
+      return OpenControl(node, inode.index, flags);
     default:
       throw Error(EISDIR, "a directory cannot be opened as a file");
   }

@@ -31,6 +31,7 @@ enum class NodeKind : uint32_t {
   kStream,       // index: the row in StreamForms()
   kPicturesDir,  // index: the PictureForm
   kPicture,
+  kControls,  // index 0: controls/ itself; else of a file there, see control_files.h
 };
 
 struct Inode {

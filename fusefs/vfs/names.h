@@ -13,6 +13,8 @@ namespace grabfs {
 inline constexpr std::string_view kFramesName = "frames";
 inline constexpr std::string_view kBuffersName = "buffers";
 inline constexpr std::string_view kRaw = "raw";  // the form of frames as they are
+inline constexpr std::string_view kControlsName = "controls";
+inline constexpr std::string_view kDescriptionSuffix = ".info";
 inline constexpr std::string_view kEventsName = "events";
 inline constexpr std::string_view kIntoName = "into";
 inline constexpr std::string_view kAllocName = "alloc";

@@ -14,9 +14,9 @@
 
 namespace grabfs {
 
-// All names, each ended by a zero byte, as listxattr(2) returns them.
-const std::string& FrameXattrNames();
-// The value as text; nullopt when there is no such name.
+// All names that a frame has, each ended by a zero byte, as listxattr(2) returns them.
+std::string FrameXattrNames(const FrameFormat& format, const FrameInfo& info);
+// The value as text; nullopt when it has none of that name.
 std::optional<std::string> FrameXattr(std::string_view name, const FrameFormat& format,
                                       const FrameInfo& info);
 

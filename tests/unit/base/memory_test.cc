@@ -109,6 +109,14 @@ TEST(Memory, EveryPageExistsFromTheBeginning) {
   EXPECT_TRUE(std::ranges::all_of(resident, [](unsigned char page) { return page & 1; }));
 }
 
+TEST(Memory, CanBeOfSmallPagesOnly) {
+  const auto memory = AllocateMemory("test", k1080pBgr4, PageSize::kSmall);
+  EXPECT_EQ(HugePageBytes({memory->bytes()}), 0U);
+  std::vector<unsigned char> resident((k1080pBgr4 + 4095) / 4096);
+  ASSERT_EQ(::mincore(memory->bytes().data(), k1080pBgr4, resident.data()), 0);
+  EXPECT_TRUE(std::ranges::all_of(resident, [](unsigned char page) { return page & 1; }));
+}
+
 TEST(Memory, CanNeitherGrowNorShrink) {
   const auto memory = AllocateMemory("test", 8192);
   const UniqueFd writer = Reopen(memory->live_fd(), O_RDWR);

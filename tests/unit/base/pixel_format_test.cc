@@ -56,6 +56,19 @@ TEST(PixelFormat, TrailingBlanksOfACodeAreNoPartOfItsName) {
 
 TEST(PixelFormat, NamesAreCaseSensitive) { EXPECT_EQ(FindPixelFormat("grey"), nullptr); }
 
+TEST(PixelFormat, AnyCodeHasATextOfItsOwn) {
+  for (const std::string_view name : {"MJPG", "Y16", "RGB3", "Y16-BE", "p1A8", "a"}) {
+    const auto fourcc = ParseFourcc(name);
+    ASSERT_TRUE(fourcc) << name;
+    EXPECT_EQ(FourccName(*fourcc), name);
+  }
+  EXPECT_EQ(ParseFourcc("Y16"), kY16);
+  EXPECT_EQ(ParseFourcc("Y16-BE"), kY16 | 1U << 31);
+  for (const std::string_view name : {"", "-BE", "MJPEG", "Y16 ", "\n", "Y\x80"}) {
+    EXPECT_EQ(ParseFourcc(name), std::nullopt) << name;
+  }
+}
+
 TEST(PixelFormat, ListsAllNamesForMessages) {
   EXPECT_EQ(PixelFormatNames(),
             "GREY Y16 YUYV RGB3 BGR3 BGR4 XR24 NV12 YU12 422P 444P "

@@ -66,7 +66,7 @@ TEST(DeviceNameTest, IsAPlainFileName) {
 TEST(XattrTest, EveryListedNameHasAValue) {
   const FrameFormat format = MakeFrameFormat(kBgr4, 64, 32);
   const FrameInfo info{.sequence = 7, .timestamp_ns = 8, .bytes_used = 9, .dropped = 10};
-  const std::string& names = FrameXattrNames();
+  const std::string names = FrameXattrNames(format, info);
   size_t count = 0;
   for (size_t at = 0; at < names.size(); at = names.find('\0', at) + 1, ++count) {
     EXPECT_TRUE(FrameXattr(names.c_str() + at, format, info)) << names.c_str() + at;
