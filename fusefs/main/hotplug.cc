@@ -8,6 +8,7 @@
 #include "fusefs/base/log.h"
 #include "fusefs/main/devices.h"
 #include "fusefs/source/grabdma.h"
+#include "fusefs/source/v4l2_place.h"
 
 namespace grabfs {
 namespace {
@@ -15,15 +16,14 @@ namespace {
 using Answer = NodeWatch::Answer;
 
 constexpr char kDevices[] = "/dev";
-constexpr char kNodePrefix[] = "grabdma";
 
 bool Vanished(const Error& error) { return error.code() == ENOENT || error.code() == ENODEV; }
 // udev may be about to hand the node to its group.
 bool Forbidden(const Error& error) { return error.code() == EACCES || error.code() == EPERM; }
 
-std::unique_ptr<NodeWatch> WatchDevices() {
+std::unique_ptr<NodeWatch> WatchDevices(const std::string& prefix) {
   try {
-    return std::make_unique<NodeWatch>(kDevices, kNodePrefix);
+    return std::make_unique<NodeWatch>(kDevices, prefix);
   } catch (const Error& error) {
     LogWarning(std::string("devices that are plugged in later will not appear: ") + error.what());
     return nullptr;
@@ -32,14 +32,16 @@ std::unique_ptr<NodeWatch> WatchDevices() {
 
 }  // namespace
 
-HotPlug::HotPlug(const std::vector<DeviceOption>& named, FileSystem* file_system)
-    : roster_(named, named.empty(), GrabdmaBus),
+HotPlug::Kind::Kind(Roster roster, std::string prefix, FileSystem* file_system)
+    : roster_(std::move(roster)),
+      prefix_(std::move(prefix)),
       file_system_(file_system),
-      watch_(roster_.expects_devices() ? WatchDevices() : nullptr) {}
+      watch_(roster_.expects_devices() ? WatchDevices(prefix_) : nullptr) {}
 
-size_t HotPlug::AddPresent() {
+size_t HotPlug::Kind::AddPresent() {
+  if (!roster_.expects_devices()) return 0;
   size_t count = 0;
-  for (const auto& [number, node] : ListNodes(kDevices, kNodePrefix)) {
+  for (const auto& [number, node] : ListNodes(kDevices, prefix_)) {
     try {
       auto option = roster_.OptionFor(node);
       if (!option || file_system_->HasDevice(option->config.name)) continue;
@@ -53,11 +55,11 @@ size_t HotPlug::AddPresent() {
   return count;
 }
 
-void HotPlug::Start() {
+void HotPlug::Kind::Start() {
   if (watch_) watch_->Start([this](const auto& node, bool last) { return OnNode(node, last); });
 }
 
-NodeWatch::Answer HotPlug::OnNode(const std::string& node, bool last) {
+NodeWatch::Answer HotPlug::Kind::OnNode(const std::string& node, bool last) {
   try {
     auto option = roster_.OptionFor(node);
     if (!option) return Answer::kDone;
@@ -73,6 +75,24 @@ NodeWatch::Answer HotPlug::OnNode(const std::string& node, bool last) {
     LogWarning(error.what());
     return Forbidden(error) ? Answer::kLater : Answer::kDone;
   }
+}
+
+HotPlug::HotPlug(const std::vector<DeviceOption>& named, FileSystem* file_system) {
+  kinds_.push_back(std::make_unique<Kind>(Roster("grabdma", named, named.empty(), GrabdmaBus),
+                                          "grabdma", file_system));
+  // Cameras are for those who ask for them: a machine has some that are none of our business.
+  kinds_.push_back(
+      std::make_unique<Kind>(Roster("v4l2", named, false, V4l2Place), "video", file_system));
+}
+
+size_t HotPlug::AddPresent() {
+  size_t count = 0;
+  for (const auto& kind : kinds_) count += kind->AddPresent();
+  return count;
+}
+
+void HotPlug::Start() {
+  for (const auto& kind : kinds_) kind->Start();
 }
 
 }  // namespace grabfs

@@ -2,7 +2,8 @@
 //
 // Devices that come and go. Going is noticed by the device itself, and FileSystem takes its
 // directory away when the last file is closed; coming is noticed here. Without --device every
-// grabdma device appears, else those that the command line names come back.
+// grabdma device appears, else those grabdma and V4L2 devices that the command line names come
+// back.
 #pragma once
 
 #include <memory>
@@ -26,15 +27,29 @@ class HotPlug {
   // explained in the log. Returns how many were added.
   size_t AddPresent();
 
-  // From now on devices are added as they appear, by a thread that ends with this object.
+  // From now on devices are added as they appear, by threads that end with this object.
   void Start();
 
  private:
-  NodeWatch::Answer OnNode(const std::string& node, bool last);
+  // The devices of one kind of source.
+  class Kind {
+   public:
+    // `prefix`: of their nodes in /dev, before a number.
+    Kind(Roster roster, std::string prefix, FileSystem* file_system);
 
-  Roster roster_;
-  FileSystem* const file_system_;
-  std::unique_ptr<NodeWatch> watch_;  // null: nobody is waited for, or there is no way to
+    size_t AddPresent();
+    void Start();
+
+   private:
+    NodeWatch::Answer OnNode(const std::string& node, bool last);
+
+    Roster roster_;
+    const std::string prefix_;
+    FileSystem* const file_system_;
+    std::unique_ptr<NodeWatch> watch_;  // null: nobody is waited for, or there is no way to
+  };
+
+  std::vector<std::unique_ptr<Kind>> kinds_;
 };
 
 }  // namespace grabfs

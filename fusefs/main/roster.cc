@@ -7,7 +7,6 @@
 namespace grabfs {
 namespace {
 
-constexpr char kGrabdma[] = "grabdma";
 constexpr char kNamePrefix[] = "grab";
 
 std::string NumberOf(const std::string& node) {
@@ -17,10 +16,10 @@ std::string NumberOf(const std::string& node) {
 
 }  // namespace
 
-Roster::Roster(const std::vector<DeviceOption>& named, bool all, BusOf bus_of)
-    : all_(all), bus_of_(std::move(bus_of)) {
+Roster::Roster(std::string kind, const std::vector<DeviceOption>& named, bool all, BusOf bus_of)
+    : kind_(std::move(kind)), all_(all), bus_of_(std::move(bus_of)) {
   for (const DeviceOption& option : named) {
-    if (option.source.kind == kGrabdma && !option.source.argument.empty()) {
+    if (option.source.kind == kind_ && !option.source.argument.empty()) {
       by_bus_.emplace(bus_of_(option.source.argument), option);
     }
   }
@@ -35,7 +34,7 @@ std::optional<DeviceOption> Roster::OptionFor(const std::string& node) {
     option = found->second;
     option.source.argument = node;
   } else {
-    option = ParseDeviceOption(NewName(node) + "=" + kGrabdma + ":" + node);
+    option = ParseDeviceOption(NewName(node) + "=" + kind_ + ":" + node);
     by_bus_.emplace(bus, option);
   }
   return option;

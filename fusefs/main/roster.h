@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which grabdma device is which. Node numbers are given in the order in which devices appear; what
-// tells that a device has come back is its place on the bus. A device that comes back has the name
-// and the settings that it had.
+// Which device of one kind is which. Node numbers are given in the order in which devices appear;
+// what tells that a device has come back is its place on the bus. A device that comes back has the
+// name and the settings that it had.
 //
 // Threads: one at a time.
 #pragma once
@@ -22,9 +22,9 @@ class Roster {
   // The place of a node's device on its bus. Throws Error when the node cannot be opened.
   using BusOf = std::function<std::string(const std::string& node)>;
 
-  // `named`: the devices of the command line; those that are no grabdma devices do not matter.
-  // `all`: other devices are welcome too. Throws Error when a named one cannot be opened.
-  Roster(const std::vector<DeviceOption>& named, bool all, BusOf bus_of);
+  // `kind`: of sources. `named`: the devices of the command line; other kinds do not matter.
+  // `all`: devices without a name are welcome too. Throws Error when a named one cannot be opened.
+  Roster(std::string kind, const std::vector<DeviceOption>& named, bool all, BusOf bus_of);
 
   // Is there any node that it would know what to make of?
   [[nodiscard]] bool expects_devices() const { return all_ || !by_bus_.empty(); }
@@ -35,6 +35,7 @@ class Roster {
   [[nodiscard]] std::string NewName(const std::string& node) const;
   [[nodiscard]] bool Taken(const std::string& name) const;
 
+  const std::string kind_;
   const bool all_;
   const BusOf bus_of_;
   std::map<std::string, DeviceOption> by_bus_;

@@ -19,7 +19,7 @@ class RosterTest : public testing::Test {
   Roster Make(const std::vector<std::string>& devices, bool all) {
     std::vector<DeviceOption> options;
     for (const std::string& device : devices) options.push_back(ParseDeviceOption(device));
-    return Roster(options, all, [this](const std::string& node) {
+    return Roster("grabdma", options, all, [this](const std::string& node) {
       const auto found = buses_.find(node);
       if (found == buses_.end()) throw Error(ENOENT, node + ": no such device");
       return found->second;
@@ -81,6 +81,14 @@ TEST_F(RosterTest, OthersAreNotWantedBesideNamedDevices) {
 TEST_F(RosterTest, WithoutGrabdmaDevicesNobodyIsExpected) {
   EXPECT_FALSE(Make({"sim=pattern"}, false).expects_devices());
   EXPECT_TRUE(Make({}, true).expects_devices());
+}
+
+TEST_F(RosterTest, EachKindHasARosterOfItsOwn) {
+  const std::vector<DeviceOption> options = {ParseDeviceOption("cam=v4l2:/dev/video0"),
+                                             ParseDeviceOption("grab=grabdma:/dev/grabdma0")};
+  Roster cameras("v4l2", options, false, [](const std::string& node) { return node; });
+  EXPECT_EQ(NameIn(cameras, "/dev/video0"), "cam");
+  EXPECT_EQ(NameIn(cameras, "/dev/grabdma0"), "");
 }
 
 TEST_F(RosterTest, ANamedDeviceThatIsAbsentIsAnError) {

@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Cameras in the mount: vivid, the kernel's camera without hardware, by every way into memory and
+// with every fault that it can be told to have. Its nodes, in the order of tests/vm/BUILD.bazel:
+//
+//   /dev/video0   memory of any pages; inputs: a camera, a television
+//   /dev/video1   memory in one piece only (dma-contig)
+//   /dev/video2   multi-planar
+//
+// Pictures do not move, so that read(2) on the node tells what each byte must be.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "fusefs/base/error.h"
+#include "tests/mount/support/fixture.h"
+#include "tests/vm/guest/environment.h"
+
+namespace grabfs::vm {
+namespace {
+
+using mount_test::Device;
+using mount_test::ReadFile;
+
+constexpr char kAnyMemory[] = "/dev/video0";
+constexpr char kOnePiece[] = "/dev/video1";
+constexpr char kPlanar[] = "/dev/video2";
+constexpr unsigned kBuffers = 8;
+
+class V4l2Test : public mount_test::EnvironmentTest {
+ protected:
+  // Mounts a node as cam0, with a picture that stands still.
+  void Start(const std::string& node, const std::string& keys = "") {
+    node_ = node;
+    mount_.reset();
+    mount_.emplace(mount_test::MountSpec{
+        .devices = {"cam0=v4l2:" + node +
+                    ",osd_text_mode=None,buffers=" + std::to_string(kBuffers) + keys}});
+  }
+  void TearDown() override {
+    if (mount_ && !HasFatalFailure()) Calm();
+  }
+  // What tests have changed on the camera, which outlives the mount.
+  void Calm() const {
+    if (!mount_test::Exists(camera().Path("controls"))) return;
+    for (const auto& [name, value] :
+         {std::pair("percentage_of_dropped_buffers", "0"), std::pair("wrap_sequence_number", "0"),
+          std::pair("wrap_timestamp", "None"), std::pair("test_pattern", "0")}) {
+      static_cast<void>(camera().TrySet("controls/" + std::string(name), value));
+    }
+  }
+
+  [[nodiscard]] Device camera() const { return mount_->GetDevice("cam0"); }
+  [[nodiscard]] std::string Setting(const std::string& name) const {
+    return camera().Status().at("settings").at(name);
+  }
+  [[nodiscard]] uint64_t Counter(const std::string& name) const {
+    return camera().Status().at("counters").at(name);
+  }
+  void Control(const std::string& name, const std::string& value) const {
+    camera().Set("controls/" + name, value);
+  }
+  // What the driver's own read() gives, while grabfs does not capture.
+  [[nodiscard]] std::vector<std::byte> Reference() const {
+    const UniqueFd node(open(node_.c_str(), O_RDONLY | O_CLOEXEC));
+    std::vector<std::byte> picture(std::stoul(camera().Get("bytes")));
+    const ssize_t got = read(node.get(), picture.data(), picture.size());
+    EXPECT_EQ(got, static_cast<ssize_t>(picture.size())) << ErrnoText(errno);
+    return picture;
+  }
+  // So that whatever is in them later has come from the camera.
+  void SpoilBuffers() const {
+    const std::vector<std::byte> junk(std::stoul(camera().Get("bytes")), std::byte{0xa5});
+    for (unsigned index = 0; index < kBuffers; ++index) {
+      const UniqueFd buffer = mount_test::Open(camera().Buffer(index), O_RDWR);
+      ASSERT_EQ(pwrite(buffer.get(), junk.data(), junk.size(), 0),
+                static_cast<ssize_t>(junk.size()));
+    }
+  }
+  // The frames of one capture are the reference, byte for byte.
+  void ExpectExactFrames(unsigned count) const {
+    const auto reference = Reference();
+    SpoilBuffers();
+    const uint64_t last = camera().Capture(count);
+    for (const uint64_t sequence : camera().Frames()) {
+      if (sequence + count <= last) continue;
+      EXPECT_TRUE(ReadFile(camera().Frame(sequence)) == reference) << "frame " << sequence;
+    }
+    EXPECT_EQ(mount_test::Xattr(camera().Frame(last), "bytes_used"), camera().Get("bytes"));
+  }
+  // Waits for `count` more frames, whatever became of them.
+  void AwaitFrames(uint64_t count) const {
+    const uint64_t until = camera().NextSequence() + count;
+    WaitUntil("frames", [&] { return camera().NextSequence() >= until; });
+  }
+  void ExpectClosedBooks() const {
+    const auto books = camera().Status().at("counters");
+    const auto of = [&](const char* name) { return books.at(name).get<uint64_t>(); };
+    EXPECT_EQ(of("captured"),
+              of("delivered") + of("recycled") + of("dropped") + of("failed") + of("present"))
+        << books.dump();
+  }
+
+  std::string node_;
+  std::optional<mount_test::Mount> mount_;
+};
+
+// --- Ways into memory
+
+class V4l2PathTest : public V4l2Test, public testing::WithParamInterface<const char*> {};
+
+TEST_P(V4l2PathTest, FramesAreExact) {
+  const std::string path = GetParam();
+  if (path == "dmabuf" && access("/dev/udmabuf", F_OK) != 0) {
+    GTEST_SKIP() << "this kernel has no udmabuf";
+  }
+  Start(kAnyMemory, ",io=" + path + ",width=320,height=180,format=YUYV,rate=30");
+  EXPECT_EQ(Setting("io"), path);
+  ExpectExactFrames(6);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, V4l2PathTest, testing::Values("userptr", "dmabuf", "mmap"),
+                         [](const auto& info) { return std::string(info.param); });
+
+TEST_F(V4l2Test, ADriverThatTakesAnyMemoryIsGivenOurs) {
+  Start(kAnyMemory, ",width=640,height=360,format=BGR4");
+  EXPECT_EQ(Setting("io"), "userptr");
+  EXPECT_EQ(Setting("driver"), "vivid");
+  ExpectExactFrames(4);
+}
+
+TEST_F(V4l2Test, ADriverThatTakesOnePieceOnlyIsCopiedFrom) {
+  Start(kOnePiece, ",width=640,height=360,format=YUYV");
+  EXPECT_EQ(Setting("io"), "mmap") << Setting("io_reason");
+  EXPECT_NE(Setting("io_reason").find("userptr: "), std::string::npos) << Setting("io_reason");
+  ExpectExactFrames(4);
+}
+
+TEST_F(V4l2Test, PlanesOfAFrameAreOneFile) {
+  for (const char* const format : {"NV12", "NM12", "YM12"}) {
+    Start(kPlanar, std::string(",width=320,height=180,format=") + format);
+    EXPECT_EQ(camera().Get("bytes"), std::to_string(320 * 180 * 3 / 2)) << format;
+    EXPECT_EQ(Setting("io"), "userptr");
+    SpoilBuffers();
+    const auto direct = ReadFile(camera().Frame(camera().Capture(1)));
+    Start(kPlanar, std::string(",io=mmap,width=320,height=180,format=") + format);
+    EXPECT_TRUE(ReadFile(camera().Frame(camera().Capture(1))) == direct) << format;
+  }
+}
+
+TEST_F(V4l2Test, ManyReadersSeeWholeFrames) {
+  constexpr unsigned kReaders = 4;
+  Start(kAnyMemory, ",width=320,height=180,format=YUYV,rate=30");
+  const auto reference = Reference();
+  SpoilBuffers();
+  camera().Set("state", "start");
+  AwaitFrames(1);
+  std::vector<std::unique_ptr<mount_test::Child>> readers;
+  for (unsigned reader = 0; reader < kReaders; ++reader) {
+    readers.push_back(std::make_unique<mount_test::Child>([&](const mount_test::Child::Parent&) {
+      constexpr int kLooks = 20;
+      for (int look = 0; look < kLooks; ++look) {
+        if (ReadFile(camera().latest()) != reference) return 1;
+      }
+      return 0;
+    }));
+  }
+  for (const auto& reader : readers) EXPECT_EQ(reader->Wait(), 0);
+  camera().Stop();
+  ExpectClosedBooks();
+}
+
+TEST_F(V4l2Test, FramesAreCapturedIntoMemoryOfTheUsers) {
+  Start(kAnyMemory, ",width=320,height=180,format=YUYV");
+  const auto reference = Reference();
+  const std::string file = mount_->Path("alloc/mine");
+  mount_test::CreateFile(file, std::vector<std::byte>(reference.size(), std::byte{0xa5}));
+  for (int round = 0; round < 3; ++round) {
+    camera().Set("into", "mine");
+    WaitUntil("the frame", [&] { return camera().Get("into").empty(); });
+    EXPECT_TRUE(ReadFile(file) == reference);
+  }
+}
+
+// --- Format and controls
+
+TEST_F(V4l2Test, SizesAreThoseOfTheDevice) {
+  Start(kAnyMemory, ",width=320,height=180,format=YUYV");
+  EXPECT_EQ(camera().TrySet("width", "333"), EINVAL);
+  EXPECT_NE(camera().LastError().find("320x180"), std::string::npos) << camera().LastError();
+  camera().Set("width", "1280");
+  EXPECT_EQ(camera().Get("height"), "720");
+  camera().Set("format", "GREY");
+  EXPECT_EQ(camera().Get("bytes"), std::to_string(1280 * 720));
+  EXPECT_EQ(camera().TrySet("format", "ZZZZ"), EINVAL);
+  EXPECT_EQ(camera().TrySet("rate", "29"), EINVAL);
+  EXPECT_NE(camera().LastError().find("it makes"), std::string::npos) << camera().LastError();
+}
+
+TEST_F(V4l2Test, ControlsAreFiles) {
+  Start(kAnyMemory, ",width=320,height=180,format=YUYV");
+  Control("brightness", "10");
+  EXPECT_EQ(camera().Get("controls/brightness"), "10");
+  EXPECT_EQ(camera().TrySet("controls/brightness", "300"), EINVAL);
+  EXPECT_NE(mount_test::ReadText(camera().Path("controls/brightness.info")).find("maximum 255"),
+            std::string::npos);
+  EXPECT_EQ(camera().Get("controls/brightness"), "10");
+  EXPECT_EQ(mount_test::OpenError(camera().Path("controls/brightness.info"), O_WRONLY), EACCES);
+  EXPECT_EQ(mount_test::OpenError(camera().Path("controls/nothing"), O_RDONLY), ENOENT);
+
+  Control("test_pattern", "100% White");
+  const auto white = Reference();
+  Control("test_pattern", "100% Black");
+  EXPECT_FALSE(Reference() == white);
+  camera().Set("state", "start");
+  Control("test_pattern", "100% White");
+  AwaitFrames(kBuffers);
+  EXPECT_TRUE(ReadFile(camera().latest()) == white) << "controls work while capturing";
+}
+
+TEST_F(V4l2Test, EveryControlTakesWhatItPrints) {
+  Start(kAnyMemory, ",width=320,height=180,format=YUYV");
+  for (const std::string& name : mount_test::List(camera().Path("controls"))) {
+    if (name.ends_with(".info") || name == "disconnect") continue;
+    const auto mode = mount_test::Stat(camera().Path("controls/" + name)).st_mode;
+    const std::string value = camera().Get("controls/" + name);
+    if ((mode & 0222) == 0 || value.empty()) continue;
+    const int error = camera().TrySet("controls/" + name, value);
+    EXPECT_TRUE(error == 0 || error == EACCES) << name << " " << value << " " << error;
+  }
+}
+
+TEST_F(V4l2Test, AnotherInputHasAnotherFormat) {
+  Start(kAnyMemory, ",width=320,height=180,format=YUYV");
+  const std::string inputs = mount_test::ReadText(camera().Path("controls/input.info"));
+  EXPECT_NE(inputs.find("menu 1 "), std::string::npos) << inputs;
+  Control("input", "1");
+  EXPECT_EQ(camera().Get("width"), "720");
+  Control("standard", "PAL");
+  EXPECT_EQ(camera().Get("height"), "576");
+  static_cast<void>(camera().Capture(1));
+  const auto field = mount_test::Xattr(camera().latest(), "field");
+  EXPECT_NE(field, "none");
+  Control("input", "0");
+}
+
+TEST_F(V4l2Test, FramesDescribeThemselves) {
+  Start(kAnyMemory, ",width=320,height=180,format=YUYV");
+  const std::string frame = camera().Frame(camera().Capture(1));
+  EXPECT_EQ(mount_test::Xattr(frame, "field"), "none");
+  EXPECT_EQ(mount_test::Xattr(frame, "colorspace"), "srgb");
+  EXPECT_EQ(mount_test::Xattr(frame, "timestamp_clock").substr(0, 9), "monotonic");
+  EXPECT_EQ(mount_test::Xattr(frame, "timestamp_ns"),
+            mount_test::Xattr(frame, "device_timestamp_ns"));
+  EXPECT_GE(std::stoull(mount_test::Xattr(frame, "received_ns")),
+            std::stoull(mount_test::Xattr(frame, "timestamp_ns")));
+}
+
+// --- Faults
+
+TEST_F(V4l2Test, DamagedPicturesAreNotShown) {
+  Start(kAnyMemory, ",width=320,height=180,format=YUYV,rate=30");
+  camera().Set("state", "start");
+  AwaitFrames(2);
+  Control("inject_v4l2_buf_flag_error", "1");
+  WaitUntil("the failure", [this] { return Counter("failed") >= 1; });
+  camera().Stop();
+  ExpectClosedBooks();
+}
+
+TEST_F(V4l2Test, LossesAreCounted) {
+  Start(kAnyMemory, ",width=320,height=180,format=YUYV,rate=30");
+  Control("percentage_of_dropped_buffers", "50");
+  camera().Set("state", "start");
+  WaitUntil("losses", [this] { return Counter("dropped") >= 5; });
+  camera().Stop();
+  ExpectClosedBooks();
+  ASSERT_FALSE(camera().Frames().empty());
+}
+
+TEST_F(V4l2Test, NumbersAndTimesMayWrap) {
+  Start(kAnyMemory, ",width=320,height=180,format=YUYV,rate=60");
+  Control("wrap_sequence_number", "1");
+  Control("wrap_timestamp", "64 Bit");
+  camera().Set("state", "start");
+  // vivid wraps after 128 frames and after 16 seconds.
+  AwaitFrames(160);
+  camera().Stop();
+  EXPECT_LT(camera().NextSequence(), 100000U);
+  const std::string newest = camera().latest();
+  EXPECT_EQ(mount_test::Xattr(newest, "timestamp_ns"), mount_test::Xattr(newest, "received_ns"));
+  EXPECT_NE(mount_test::Xattr(newest, "timestamp_ns"),
+            mount_test::Xattr(newest, "device_timestamp_ns"));
+  ExpectClosedBooks();
+}
+
+TEST_F(V4l2Test, ErrorsOfTheDriverAreToldAndTheNextStartWorks) {
+  Start(kAnyMemory, ",width=320,height=180,format=YUYV,rate=30");
+  for (const char* const fault : {"inject_vidioc_streamon_error", "inject_vidioc_reqbufs_error"}) {
+    Control(fault, "1");
+    EXPECT_NE(camera().TrySet("state", "start"), 0) << fault;
+    EXPECT_NE(camera().LastError(), "") << fault;
+    static_cast<void>(camera().Capture(2));
+  }
+  for (const char* const fault : {"inject_fatal_streaming_error", "inject_vidioc_qbuf_error"}) {
+    camera().Set("state", "start");
+    AwaitFrames(1);
+    Control(fault, "1");
+    WaitUntil(fault, [this] { return camera().Get("state") == "error"; });
+    EXPECT_NE(camera().LastError(), "") << fault;
+    static_cast<void>(camera().Capture(2));
+  }
+  ExpectClosedBooks();
+}
+
+TEST_F(V4l2Test, HoldingEverythingStopsNothingForEver) {
+  Start(kAnyMemory, ",width=320,height=180,format=YUYV,rate=30");
+  camera().Set("state", "start");
+  AwaitFrames(1);
+  std::vector<UniqueFd> held;
+  const auto hold_all = [&] {
+    for (unsigned index = 0; index < kBuffers; ++index) {
+      UniqueFd buffer = mount_test::Open(camera().Buffer(index), O_RDONLY);
+      if (flock(buffer.get(), LOCK_SH | LOCK_NB) == 0) held.push_back(std::move(buffer));
+    }
+    return camera().Status().at("buffers").at("held") == kBuffers;
+  };
+  WaitUntil("all buffers to be held", hold_all);
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  held.clear();
+  AwaitFrames(5);
+  EXPECT_GT(Counter("dropped"), 0U);
+  camera().Stop();
+  ExpectClosedBooks();
+}
+
+// --- The end. Last, because all nodes go and come back.
+
+class Vivid {
+ public:
+  static void Unbind() { Tell("unbind"); }
+  static void Bind() { Tell("bind"); }
+
+ private:
+  static void Tell(const std::string& file) {
+    const std::string path = "/sys/bus/platform/drivers/vivid/" + file;
+    if (mount_test::WriteText(path, "vivid.0") != 0) throw Error(errno, path);
+  }
+};
+
+class V4l2ZUnpluggedTest : public V4l2Test {
+ protected:
+  // Frames stay with who has them, new ones are refused, and the camera comes back as it was.
+  void UnplugAndPlug(const std::function<void()>& unplug, const std::function<void()>& plug) {
+    const std::string frame = camera().Frame(camera().Capture(1));
+    const auto before = ReadFile(frame);
+    {
+      const UniqueFd open = mount_test::Open(frame, O_RDONLY);
+      unplug();
+      WaitUntil("the device to be gone",
+                [this] { return camera().Status().at("unplugged").get<bool>(); });
+      EXPECT_EQ(camera().TrySet("trigger", "1"), ENODEV);
+      EXPECT_EQ(camera().TrySet("controls/brightness", "1"), ENODEV);
+      EXPECT_TRUE(mount_test::ReadAll(open.get()) == before);
+    }
+    WaitUntil("the directory to go", [this] { return !mount_test::Exists(camera().Path("")); });
+    plug();
+    WaitUntil("the device to come back", [this] { return mount_test::Exists(camera().Path("")); });
+    EXPECT_EQ(camera().Get("width"), "320");
+    static_cast<void>(camera().Capture(2));
+  }
+};
+
+TEST_F(V4l2ZUnpluggedTest, AnIdleCameraComesBackUnderItsName) {
+  Start(kAnyMemory, ",width=320,height=180,format=YUYV");
+  UnplugAndPlug(Vivid::Unbind, Vivid::Bind);
+}
+
+TEST_F(V4l2ZUnpluggedTest, SoDoesOneThatIsCapturing) {
+  Start(kAnyMemory, ",width=320,height=180,format=YUYV,rate=30");
+  UnplugAndPlug(
+      [this] {
+        camera().Set("state", "start");
+        AwaitFrames(2);
+        Vivid::Unbind();
+      },
+      Vivid::Bind);
+}
+
+TEST_F(V4l2ZUnpluggedTest, ADisconnectedCameraIsGone) {
+  Start(kAnyMemory, ",width=320,height=180,format=YUYV,rate=30");
+  UnplugAndPlug(
+      [this] {
+        camera().Set("state", "start");
+        AwaitFrames(2);
+        // The driver may be quicker than its answer.
+        static_cast<void>(camera().TrySet("controls/disconnect", "1"));
+      },
+      [] {
+        Vivid::Unbind();
+        Vivid::Bind();
+      });
+}
+
+}  // namespace
+}  // namespace grabfs::vm
