@@ -53,9 +53,18 @@ std::vector<uint64_t> Device::FrameSequences() const {
   return sequences;
 }
 
+std::filesystem::path Device::SettingPath(const std::string& name) const {
+  const std::filesystem::path attribute = directory_ / name;
+  const std::filesystem::path control = directory_ / "controls" / name;
+  std::error_code ignored;
+  const bool is_control = !std::filesystem::exists(attribute, ignored) &&
+                          std::filesystem::exists(control, ignored);
+  return is_control ? control : attribute;
+}
+
 void Device::Set(const std::string& attribute, const std::string& value) const {
   try {
-    WriteCommand(directory_ / attribute, value + "\n");
+    WriteCommand(SettingPath(attribute), value + "\n");
   } catch (const Error& error) {
     throw Error(error.code(), Refusal(attribute, value, error.code()));
   }

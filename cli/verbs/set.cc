@@ -31,7 +31,7 @@ class SetVerb : public Verb {
     target_.DeclareDevice(options);
     options.Arguments("KEY=VALUE", arguments_,
                       "Attributes: format width height rate buffers_count policy state trigger, "
-                      "and what the device adds");
+                      "and what the device adds: its controls, as in DEVICE/controls/");
   }
 
   ExitCode Run(Context& context) override {
@@ -60,7 +60,8 @@ const VerbEntry kSetVerb = {
     "set",
     "Change attributes of a device",
     "grabfs-cli set rate=29.97\n"
-    "grabfs-cli set cam0 format=GREY width=640 height=480 buffers_count=16",
+    "grabfs-cli set cam0 format=GREY width=640 height=480 buffers_count=16\n"
+    "grabfs-cli set cam0 brightness=128 \"power_line_frequency=50 Hz\"",
     &MakeVerb<SetVerb>,
 };
 

@@ -32,10 +32,11 @@ constexpr char kDescription[] =
     "picture\n"
     "  grabfs --device cam0=pattern,width=1920,height=1080,rate=60 /mnt/grabfs\n"
     "  grabfs --device clip=replay:clip.y4m,state=streaming /mnt/grabfs\n"
+    "  grabfs --device cam0=v4l2:/dev/video0,format=YUYV,width=640 /mnt/grabfs\n"
     "\n"
-    "SOURCE is pattern, replay:FILE or grabdma:/dev/grabdmaN, for output display:FILE; keys are\n"
-    "width, height, format, rate, buffers, policy, state, and what a source adds. Then look into\n"
-    "MOUNTPOINT, or run grabfs-cli.";
+    "SOURCE is pattern, replay:FILE, grabdma:/dev/grabdmaN or v4l2:/dev/videoN, for output\n"
+    "display:FILE; keys are width, height, format, rate, buffers, policy, state, and what a source\n"
+    "adds. Then look into MOUNTPOINT, or run grabfs-cli.";
 
 // Takes a key out of the options of a source spec.
 std::optional<std::string> Take(std::map<std::string, std::string>& options, const char* key) {

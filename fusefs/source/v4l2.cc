@@ -40,6 +40,9 @@ constexpr size_t kMaxQueued = 4;
 // Where frames are copied the driver's own buffers do that.
 constexpr size_t kMaxQueuedToCopy = 2;
 constexpr uint32_t kFramesToVerify = 4;
+// A time that has not come yet is of another clock, whatever the driver says; but drivers also tell
+// when a frame should have been.
+constexpr uint64_t kClockSlack = kNsPerSecond;
 
 class V4l2 final : public Source {
  public:
@@ -64,6 +67,7 @@ class V4l2 final : public Source {
   void OnStop() override;
   uint32_t OnWanted() override;
   void OnQueue(uint32_t buffer) override;
+  void OnStarve() override { starving_ = true; }
   std::optional<Completion> OnDequeue() override;
   void OnControlWritten() override;
 
@@ -104,15 +108,13 @@ class V4l2 final : public Source {
   uint32_t unverified_ = 0;
   std::mt19937_64 seeds_{std::random_device{}()};
   V4l2Sequence sequence_;
+  bool starving_ = false;  // there was no buffer for it the last time
   bool gone_ = false;
   std::unique_ptr<V4l2Io> io_;  // while capturing
 };
 
 V4l2::V4l2(std::shared_ptr<V4l2Device> device, std::optional<V4l2Path> forced)
-    : device_(std::move(device)),
-      forced_(forced),
-      controls_(MakeV4l2Controls(device_)),
-      waiter_(device_->fd()) {
+    : device_(std::move(device)), forced_(forced), controls_(MakeV4l2Controls(device_)) {
   device_->WatchSource();
   TakeFormat(device_->GetFormat());
   rate_ = device_->GetRate().value_or(Rate{});
@@ -255,6 +257,7 @@ void V4l2::OpenIo() {
   io_ = MakeV4l2Io(*device_, *path_, wire_, slots_.size());
   try {
     device_->StreamOn();
+    waiter_.Watch(device_->fd());
   } catch (const Error&) {
     io_.reset();
     throw;
@@ -263,6 +266,7 @@ void V4l2::OpenIo() {
 }
 
 void V4l2::CloseIo() {
+  waiter_.Unwatch(device_->fd());
   io_.reset();
   for (auto& [buffer, slot] : slots_) slot.queued = false;
   queued_ = 0;
@@ -300,6 +304,7 @@ void V4l2::Submit(uint32_t buffer) {
   }
   slot.queued = true;
   ++queued_;
+  starving_ = false;
 }
 
 // --- Frames
@@ -324,6 +329,8 @@ std::optional<Completion> V4l2::Look() {
     throw Error(EIO,
                 device_->path() + ": the signal has changed: stop, set width and height, start");
   }
+  // To be copied later, when memory comes, unless it is known that there is none.
+  if (!io_->direct() && queued_ == 0 && !starving_) return std::nullopt;
   auto done = io_->Dequeue();
   if (!done) return std::nullopt;
   return Judge(std::move(*done));
@@ -334,16 +341,16 @@ Completion V4l2::Judge(V4l2Io::Done done) {
   const V4l2Filled& filled = done.filled;
   const bool monotonic =
       (filled.flags & V4L2_BUF_FLAG_TIMESTAMP_MASK) == V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC;
-  Completion completion = {
-      .sequence = sequence_.Next(filled.sequence),
-      // A time that has not come yet is of another clock, whatever the driver says.
-      .timestamp_ns = monotonic && filled.timestamp_ns <= now ? filled.timestamp_ns : now,
-      .bytes_used = std::min(done.bytes_used, format_.bytes),
-      .flags = filled.flags,
-      .origin = {.received_ns = now,
-                 .device_ns = filled.timestamp_ns,
-                 .field = filled.field,
-                 .timecode = filled.timecode}};
+  Completion completion = {.sequence = sequence_.Next(filled.sequence),
+                           .timestamp_ns = monotonic && filled.timestamp_ns <= now + kClockSlack
+                                               ? filled.timestamp_ns
+                                               : now,
+                           .bytes_used = std::min(done.bytes_used, format_.bytes),
+                           .flags = filled.flags,
+                           .origin = {.received_ns = now,
+                                      .device_ns = filled.timestamp_ns,
+                                      .field = filled.field,
+                                      .timecode = filled.timecode}};
   if (!done.buffer) {
     completion.kind = Kind::kDropped;
     completion.reason = "no free buffer";
@@ -400,7 +407,6 @@ void V4l2::FallBack(const std::string& reason) {
 Completion V4l2::Gone() {
   gone_ = true;
   CloseIo();
-  waiter_.Forget();
   device_->Close();
   return {.kind = Kind::kGone, .reason = device_->path() + " has been unplugged"};
 }

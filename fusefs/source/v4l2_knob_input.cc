@@ -12,6 +12,8 @@ namespace grabfs {
 namespace {
 
 constexpr uint32_t kMostEntries = 256;
+// Of an input that has none, as cameras.
+constexpr char kNoStandard[] = "none";
 
 template <size_t kSize>
 std::string Text(const unsigned char (&text)[kSize]) {
@@ -72,8 +74,7 @@ class StandardKnob final : public V4l2Knob {
   [[nodiscard]] bool writable() const override { return true; }
   [[nodiscard]] std::string Read(const V4l2Device& device) const override {
     v4l2_std_id now = 0;
-    // A camera among several inputs has no standard.
-    if (device.Try(VIDIOC_G_STD, &now) != 0) return "none";
+    if (device.Try(VIDIOC_G_STD, &now) != 0) return kNoStandard;
     const auto standards = List(device);
     for (const v4l2_standard& standard : standards) {
       if (standard.id == now) return Text(standard.name);
@@ -81,12 +82,13 @@ class StandardKnob final : public V4l2Knob {
     for (const v4l2_standard& standard : standards) {
       if ((standard.id & now) != 0) return Text(standard.name);
     }
-    return "none";
+    return kNoStandard;
   }
   [[nodiscard]] std::string Describe(const V4l2Device& device) const override {
     return grabfs::Describe("Standard", Choices(List(device)));
   }
   void Write(const V4l2Device& device, std::string_view value) const override {
+    if (value == kNoStandard && Read(device) == kNoStandard) return;
     const auto standards = List(device);
     v4l2_std_id id =
         standards.at(static_cast<size_t>(Choose("standard", Choices(standards), value))).id;

@@ -10,23 +10,24 @@
 #include "fusefs/base/error.h"
 
 namespace grabfs {
-namespace {
 
-void Watch(int epoll, int fd, uint32_t events) {
-  epoll_event event = {.events = events, .data = {.fd = fd}};
-  CheckSyscall(::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), "epoll_ctl");
-}
-
-}  // namespace
-
-V4l2Waiter::V4l2Waiter(int node)
+V4l2Waiter::V4l2Waiter()
     : timer_(CheckSyscall(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
                           "timerfd_create")),
       epoll_(CheckSyscall(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")) {
   const itimerspec second = {.it_interval = {1, 0}, .it_value = {1, 0}};
   CheckSyscall(::timerfd_settime(timer_.get(), 0, &second, nullptr), "timerfd_settime");
-  Watch(epoll_.get(), timer_.get(), EPOLLIN);
-  Watch(epoll_.get(), node, EPOLLIN | EPOLLPRI | EPOLLET);
+  epoll_event event = {.events = EPOLLIN, .data = {.fd = timer_.get()}};
+  CheckSyscall(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, timer_.get(), &event), "epoll_ctl");
+}
+
+void V4l2Waiter::Watch(int node) {
+  epoll_event event = {.events = EPOLLIN | EPOLLPRI | EPOLLET, .data = {.fd = node}};
+  CheckSyscall(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, node, &event), "epoll_ctl");
+}
+
+void V4l2Waiter::Unwatch(int node) noexcept {
+  (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, node, nullptr);
 }
 
 bool V4l2Waiter::Clear() {
@@ -35,7 +36,5 @@ bool V4l2Waiter::Clear() {
   uint64_t seconds = 0;
   return ::read(timer_.get(), &seconds, sizeof seconds) == sizeof seconds;
 }
-
-void V4l2Waiter::Forget() { epoll_.reset(::epoll_create1(EPOLL_CLOEXEC)); }
 
 }  // namespace grabfs

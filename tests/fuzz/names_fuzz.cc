@@ -36,6 +36,7 @@ void CheckValues(const std::string& text) {
     Require(rate.DueBefore(due) <= 1 && rate.DueBefore(due + 1) >= 1);
   });
   if (const PixelFormat* format = FindPixelFormat(text)) Require(format->name == text);
+  if (const auto fourcc = ParseFourcc(text)) Require(FourccName(*fourcc) == text);
   if (const auto count = cli::ParseCount(text)) (void)cli::HumanBytes(*count);
   if (const auto seconds = cli::ParseSeconds(text)) Require(*seconds >= 0);
 }

@@ -57,6 +57,14 @@ TEST_F(Look, SetWritesEachAttributeWithOrWithoutADevice) {
   EXPECT_EQ(Out(), "");
 }
 
+TEST_F(Look, SetWritesControlsToo) {
+  const std::filesystem::path controls = AddDevice("cam0").directory() / "controls";
+  std::filesystem::create_directory(controls);
+  WriteText(controls / "brightness", "1\n");
+  ASSERT_EQ(Cli({"set", "brightness=128", "rate=15"}), ExitCode::kDone) << Err();
+  EXPECT_EQ(ReadText(controls / "brightness"), "128\n");
+}
+
 TEST_F(Look, SetOfAnUnknownAttributeFails) {
   AddDevice("sim0");
   EXPECT_EQ(Cli({"set", "colour=red"}), ExitCode::kFailed);

