@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// controls/: what is in it, what it takes, and that devices without controls have none.
+#include "fusefs/vfs/control_files.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <future>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fusefs/source/software.h"
+#include "fusefs/vfs/file_system.h"
+#include "fusefs/vfs/inode.h"
+
+namespace grabfs {
+namespace {
+
+class FakeControls final : public Controls {
+ public:
+  [[nodiscard]] const std::vector<Name>& names() const override { return names_; }
+  [[nodiscard]] std::string Read(const std::string& name) override {
+    return name == "gain" ? gain_ : "12";
+  }
+  [[nodiscard]] std::string Describe(const std::string& name) override {
+    return "title " + name + "\n";
+  }
+  void Write(const std::string& /*name*/, std::string_view value) override {
+    if (value == "wrong") throw Error(EINVAL, "gain: no such value");
+    gain_ = value;
+  }
+
+ private:
+  const std::vector<Name> names_ = {{"gain", true}, {"temperature", false}};
+  std::string gain_ = "1";
+};
+
+class Camera final : public SoftwareSource {
+ public:
+  explicit Camera(std::shared_ptr<Controls> controls)
+      : SoftwareSource(Rate{30, 1}), controls_(std::move(controls)) {
+    format_ = MakeFrameFormat(kGrey, 16, 16);
+  }
+  [[nodiscard]] std::string description() const override { return "camera"; }
+  [[nodiscard]] std::shared_ptr<Controls> controls() const override { return controls_; }
+
+ protected:
+  FrameFormat OnSetFormat(const FormatRequest& /*request*/) override { return format_; }
+  void Paint(uint64_t /*sequence*/, std::span<std::byte> /*frame*/) override {}
+
+ private:
+  const std::shared_ptr<Controls> controls_;
+};
+
+class QuietKernel final : public Kernel {
+ public:
+  void ForgetName(uint64_t /*parent*/, uint64_t /*child*/, const std::string& /*name*/) override {}
+  void DropNames(std::vector<Name> /*names*/) override {}
+  void ForgetAttributes(uint64_t /*inode*/) override {}
+  void DropPages(uint64_t /*inode*/) override {}
+  void WakeHousekeeper() override {}
+  [[nodiscard]] dev_t device_number() const override { return 0; }
+};
+
+class ControlFilesTest : public testing::Test {
+ protected:
+  ControlFilesTest() : file_system_({}, Devices()) {
+    file_system_.Attach(&kernel_);
+    file_system_.Start({});
+  }
+  ~ControlFilesTest() override { file_system_.Stop(); }
+
+  static std::vector<std::unique_ptr<Device>> Devices() {
+    std::vector<std::unique_ptr<Device>> devices;
+    const auto add = [&](const char* name, std::shared_ptr<Controls> controls) {
+      devices.push_back(std::make_unique<Device>(Device::Config{.name = name},
+                                                 std::make_unique<Camera>(std::move(controls))));
+    };
+    add("cam0", std::make_shared<FakeControls>());
+    add("sim0", nullptr);
+    return devices;
+  }
+
+  [[nodiscard]] uint64_t Find(const std::vector<std::string>& path) {
+    uint64_t inode = kRootInode;
+    for (const std::string& name : path) {
+      inode = file_system_.Lookup(inode, name, {}).attr.stat.st_ino;
+    }
+    return inode;
+  }
+  [[nodiscard]] std::vector<std::string> List(const std::vector<std::string>& path) {
+    std::vector<std::string> names;
+    file_system_.ReadDir(Find(path), 0, {}, [&](const auto& name, const Entry&, uint64_t) {
+      names.push_back(name);
+      return true;
+    });
+    return names;
+  }
+  [[nodiscard]] std::string Read(const std::string& name) {
+    std::string text;
+    file_system_.Open(Find({"cam0", "controls", name}), O_RDONLY, {})
+        ->Read(0, 4096, true, [&](std::span<const std::byte> data, const Error*) {
+          text.assign(reinterpret_cast<const char*>(data.data()), data.size());
+        });
+    return text;
+  }
+  // The errno of the write, which the device's thread carries out.
+  int Write(const std::string& name, const std::string& text) {
+    std::promise<int> outcome;
+    const auto file = file_system_.Open(Find({"cam0", "controls", name}), O_WRONLY, {});
+    file->Write(0, std::as_bytes(std::span(text)), false, [&](size_t, const Error* error) {
+      outcome.set_value(error == nullptr ? 0 : error->code());
+    });
+    return outcome.get_future().get();
+  }
+  template <typename Action>
+  static int CodeOf(Action action) {
+    try {
+      action();
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return 0;
+  }
+
+  QuietKernel kernel_;
+  FileSystem file_system_;
+};
+
+TEST_F(ControlFilesTest, EachControlIsAFileWithADescriptionBesideIt) {
+  EXPECT_EQ(List({"cam0", "controls"}),
+            (std::vector<std::string>{"gain", "gain.info", "temperature", "temperature.info"}));
+  EXPECT_EQ(Read("gain"), "1\n");
+  EXPECT_EQ(Read("gain.info"), "title gain\n");
+}
+
+TEST_F(ControlFilesTest, TakeWhatIsWritten) {
+  EXPECT_EQ(Write("gain", "7\n"), 0);
+  EXPECT_EQ(Read("gain"), "7\n");
+  EXPECT_EQ(Write("gain", "wrong"), EINVAL);
+  EXPECT_EQ(Write("gain", std::string(5000, '1')), EINVAL);
+  EXPECT_EQ(Read("gain"), "7\n");
+}
+
+TEST_F(ControlFilesTest, WhatCannotBeWrittenIsNotOpenedForIt) {
+  for (const char* const name : {"gain.info", "temperature", "temperature.info"}) {
+    const uint64_t inode = Find({"cam0", "controls", name});
+    EXPECT_EQ(file_system_.GetAttr(inode).stat.st_mode & 0777, 0444u) << name;
+    EXPECT_EQ(CodeOf([&] { file_system_.Open(inode, O_WRONLY, {}); }), EACCES) << name;
+  }
+  EXPECT_EQ(file_system_.GetAttr(Find({"cam0", "controls", "gain"})).stat.st_mode & 0777, 0644u);
+}
+
+TEST_F(ControlFilesTest, TheDirectoryIsADirectory) {
+  const uint64_t inode = Find({"cam0", "controls"});
+  EXPECT_TRUE(S_ISDIR(file_system_.GetAttr(inode).stat.st_mode));
+  EXPECT_EQ(CodeOf([&] { file_system_.Open(inode, O_RDONLY, {}); }), EISDIR);
+  EXPECT_EQ(CodeOf([&] { (void)Find({"cam0", "controls", "nothing"}); }), ENOENT);
+  EXPECT_EQ(CodeOf([&] { file_system_.Unlink(inode, "gain"); }), EPERM);
+}
+
+TEST_F(ControlFilesTest, ADeviceWithoutControlsHasNoDirectory) {
+  EXPECT_EQ(CodeOf([&] { (void)Find({"sim0", "controls"}); }), ENOENT);
+  const auto names = List({"sim0"});
+  EXPECT_EQ(std::ranges::count(names, "controls"), 0);
+  const auto camera = List({"cam0"});
+  EXPECT_EQ(std::ranges::count(camera, "controls"), 1);
+}
+
+}  // namespace
+}  // namespace grabfs
