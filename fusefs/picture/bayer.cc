@@ -108,6 +108,14 @@ void InterpolateRow(const Mosaic& mosaic, uint32_t y, uint32_t width, const Neig
   }
 }
 
+// 0, 1, 2: which of R G B a pixel has.
+uint32_t ColourAt(const Mosaic& mosaic, uint32_t x, uint32_t y) {
+  const bool red_column = x % 2 == mosaic.red_x;
+  const bool red_row = y % 2 == mosaic.red_y;
+  if (red_column != red_row) return 1;
+  return red_column ? 0 : 2;
+}
+
 }  // namespace
 
 bool IsBayer(Fourcc fourcc) { return FindMosaic(fourcc) != nullptr; }
@@ -132,6 +140,23 @@ Image Demosaic(const FrameFormat& format, std::span<const uint8_t> pixels) {
                    {y == 0 ? after : before, rows[y % 3], last ? before : after}, out);
   }
   return image;
+}
+
+void MakeMosaic(const FrameFormat& format, std::span<const uint8_t> rgb, std::span<uint8_t> out) {
+  const Mosaic& mosaic = *FindMosaic(format.fourcc);
+  size_t at = 0;
+  for (uint32_t y = 0; y < format.height; ++y) {
+    for (uint32_t x = 0; x < format.width; ++x) {
+      const uint32_t sample = rgb[(size_t{y} * format.width + x) * 3 + ColourAt(mosaic, x, y)];
+      if (mosaic.bits == 8) {
+        out[at++] = static_cast<uint8_t>(sample);
+        continue;
+      }
+      const uint32_t wide = sample << (mosaic.bits - 8) | sample >> (16 - mosaic.bits);
+      out[at++] = static_cast<uint8_t>(wide);
+      out[at++] = static_cast<uint8_t>(wide >> 8);
+    }
+  }
 }
 
 }  // namespace grabfs

@@ -21,4 +21,8 @@ uint32_t BayerImageBits(Fourcc fourcc);
 // `format` is a Bayer format and `pixels` a whole image of it.
 Image Demosaic(const FrameFormat& format, std::span<const uint8_t> pixels);
 
+// The other way: of each pixel of a picture of R G B, 8 bits each, the colour that a sensor of this
+// format has there. `out`: an image of `format`, whose rows are not padded.
+void MakeMosaic(const FrameFormat& format, std::span<const uint8_t> rgb, std::span<uint8_t> out);
+
 }  // namespace grabfs

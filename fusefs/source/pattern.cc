@@ -6,8 +6,10 @@
 #include <cerrno>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "fusefs/base/error.h"
+#include "fusefs/picture/bayer.h"
 #include "fusefs/source/options.h"
 #include "fusefs/source/software.h"
 #include "fusefs/source/test_picture.h"
@@ -20,11 +22,14 @@ constexpr Rate kDefaultRate = {30, 1};
 
 FrameFormat DefaultFormat() { return MakeFrameFormat(kBgr4, 640, 480); }
 
+// Bayer formats are made of the picture's colours.
+Fourcc PaintedIn(Fourcc fourcc) { return IsBayer(fourcc) ? kRgb3 : fourcc; }
+
 // The formats that the test picture can be painted in.
 std::string PaintableNames() {
   std::string names;
   for (const PixelFormat& format : PixelFormats()) {
-    if (test_picture_pixel_bytes(format.fourcc) == 0) continue;
+    if (test_picture_pixel_bytes(PaintedIn(format.fourcc)) == 0) continue;
     if (!names.empty()) names += ' ';
     names += format.name;
   }
@@ -32,7 +37,7 @@ std::string PaintableNames() {
 }
 
 TestPicture MakePicture(const FrameFormat& format) {
-  auto picture = TestPicture::Make(format.fourcc, format.width, format.height);
+  auto picture = TestPicture::Make(PaintedIn(format.fourcc), format.width, format.height);
   if (!picture) {
     throw Error(EINVAL, "format " + format.name() + ": pattern can be one of " + PaintableNames());
   }
@@ -56,11 +61,25 @@ class Pattern final : public SoftwareSource {
   }
 
   void Paint(uint64_t sequence, std::span<std::byte> frame) override {
-    picture_.Paint(sequence, frame);
+    if (!IsBayer(format_.fourcc)) return picture_.Paint(sequence, frame);
+    rgb_.resize(picture_.bytes());
+    picture_.Paint(sequence, std::as_writable_bytes(std::span(rgb_)));
+    MakeMosaic(format_, rgb_, {reinterpret_cast<uint8_t*>(frame.data()), frame.size()});
+    Stamp(sequence, frame);
   }
 
  private:
+  // As the test picture does: every row begins with its frame's number, little-endian.
+  void Stamp(uint64_t sequence, std::span<std::byte> frame) const {
+    for (size_t row = 0; row < frame.size(); row += format_.stride) {
+      for (size_t i = 0; i < TEST_PICTURE_STAMP_BYTES; ++i) {
+        frame[row + i] = static_cast<std::byte>(sequence >> (8 * i));
+      }
+    }
+  }
+
   TestPicture picture_;
+  std::vector<uint8_t> rgb_;  // of a Bayer format
 };
 
 }  // namespace

@@ -116,6 +116,26 @@ TEST(Bayer, ColoursOfTheSameValueStayThat) {
   }
 }
 
+TEST(Bayer, AMosaicOfAPictureHasItsColours) {
+  const Bytes rgb = [] {
+    Bytes pixels;
+    for (uint32_t i = 0; i < kWidth * kHeight; ++i) pixels.insert(pixels.end(), {255, 128, 0});
+    return pixels;
+  }();
+  for (const Case& c : kCases) {
+    const FrameFormat format = MakeFrameFormat(c.fourcc, kWidth, kHeight);
+    Bytes mosaic(format.bytes);
+    MakeMosaic(format, rgb, mosaic);
+    const Image image = Demosaic(format, mosaic);
+    const int largest = (1 << c.bits) - 1;
+    for (size_t i = 0; i < size_t{kWidth} * kHeight; ++i) {
+      ASSERT_EQ(SampleAt(image, c.bits, 3 * i), largest) << FourccName(c.fourcc);
+      ASSERT_NEAR(SampleAt(image, c.bits, 3 * i + 1), largest * 128 / 255, 1);
+      ASSERT_EQ(SampleAt(image, c.bits, 3 * i + 2), 0);
+    }
+  }
+}
+
 TEST(Bayer, TheLargestValueIsWhiteAndWhatLiesBeyondItToo) {
   const FrameFormat format = MakeFrameFormat(kSrggb10, kWidth, kHeight);
   for (const uint8_t high : {uint8_t{0x03}, uint8_t{0xff}}) {

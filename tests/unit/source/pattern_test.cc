@@ -10,6 +10,7 @@
 #include <cstring>
 #include <vector>
 
+#include "fusefs/picture/bayer.h"
 #include "kmod/test_picture.h"
 #include "tests/unit/source/rig.h"
 
@@ -61,6 +62,23 @@ TEST(Pattern, PaintsEveryFormatAsDefined) {
   }
 }
 
+TEST(Pattern, BayerFormatsHaveTheColoursOfThePicture) {
+  for (const Fourcc fourcc : {kSrggb8, kSgbrg10, kSbggr12}) {
+    Rig rig("pattern,rate=0,width=64,height=32,format=" + FourccName(fourcc));
+    rig->Start(0);
+    const Completion frame = rig.Next();
+    const FrameFormat colours = MakeFrameFormat(kRgb3, 64, 32);
+    const auto rgb = Expected(colours, frame.sequence);
+    std::vector<uint8_t> mosaic(rig->format().bytes);
+    MakeMosaic(rig->format(), {reinterpret_cast<const uint8_t*>(rgb.data()), rgb.size()}, mosaic);
+    const auto bytes = rig.buffer(frame.buffer).bytes();
+    for (size_t row = 0; row < bytes.size(); row += rig->format().stride) {
+      EXPECT_EQ(std::to_integer<uint64_t>(bytes[row]), frame.sequence);
+      EXPECT_EQ(std::memcmp(&bytes[row + 8], &mosaic[row + 8], rig->format().stride - 8), 0);
+    }
+  }
+}
+
 TEST(Pattern, PaintsTheSmallestAndTheWidestAndTheTallestPicture) {
   for (const char* size :
        {"width=16,height=16", "width=16384,height=16", "width=16,height=16384"}) {
@@ -94,7 +112,9 @@ TEST(Pattern, ChangesItsFormatAndSize) {
 
 TEST(Pattern, RefusesFormatsThatItCannotPaint) {
   constexpr char kText[] =
-      "format YU12: pattern can be one of GREY Y16 YUYV RGB3 BGR3 BGR4 XR24 NV12";
+      "format YU12: pattern can be one of GREY Y16 YUYV RGB3 BGR3 BGR4 XR24 NV12 BA81 GBRG GRBG "
+      "RGGB "
+      "BG10 GB10 BA10 RG10 BG12 GB12 BA12 RG12";
   EXPECT_EQ(ErrorOf(EINVAL, [] { MakeSourceFrom("pattern,format=YU12"); }), kText);
   Rig rig("pattern,rate=0,width=64,height=64");
   EXPECT_EQ(ErrorOf(EINVAL, [&] { rig->SetFormat({.fourcc = kYu12}); }), kText);
