@@ -36,6 +36,7 @@
 #include "fusefs/vfs/inode.h"
 #include "fusefs/vfs/lock_table.h"
 #include "fusefs/vfs/open_file.h"
+#include "fusefs/vfs/picture_file.h"
 
 namespace grabfs {
 
@@ -237,6 +238,7 @@ class FileSystem : public DeviceObserver {
   HoldLimit hold_limit_;
   LockTable locks_;
   AllocTree alloc_;
+  OpenPictures open_pictures_;
   TaskThread stream_tasks_;                // reads of streams that have waited for a frame
   std::atomic<bool> passthrough_ = false;  // data_path_.passthrough, for the hot path
 

@@ -90,7 +90,8 @@ std::unique_ptr<OpenFile> FileSystem::OpenPicture(const NodePtr& node, const Ino
   Opening opening = HoldForOpen(node, inode.sequence(), caller);
   HeldFrame frame(std::move(opening.pool), opening.frame, std::move(opening.share));
   return std::make_unique<PictureFile>(Use(node), std::move(frame),
-                                       static_cast<PictureForm>(inode.form()));
+                                       static_cast<PictureForm>(inode.form()),
+                                       open_pictures_.Of(inode.number()));
 }
 
 }  // namespace grabfs

@@ -6,16 +6,25 @@
 
 namespace grabfs {
 
+std::shared_ptr<PictureContents> OpenPictures::Of(uint64_t inode) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(contents_, [](const auto& entry) { return entry.second.expired(); });
+  std::weak_ptr<PictureContents>& known = contents_[inode];
+  auto contents = known.lock();
+  if (!contents) known = contents = std::make_shared<PictureContents>();
+  return contents;
+}
+
 void PictureFile::Read(uint64_t offset, size_t size, bool /*wait*/, ReadReply reply) {
   {
-    const std::lock_guard lock(mutex_);
-    if (file_.empty()) {
+    const std::lock_guard lock(contents_->mutex);
+    if (contents_->bytes.empty()) {
       const auto bytes = frame_.bytes();
       const auto* const pixels = reinterpret_cast<const uint8_t*>(bytes.data());
-      file_ = EncodePicture(form_, frame_.format(), {pixels, bytes.size()});
+      contents_->bytes = EncodePicture(form_, frame_.format(), {pixels, bytes.size()});
     }
   }
-  reply(Window(std::as_bytes(std::span(file_)), offset, size), nullptr);
+  reply(Window(std::as_bytes(std::span(contents_->bytes)), offset, size), nullptr);
 }
 
 }  // namespace grabfs

@@ -233,7 +233,7 @@ class Session {
         const uint64_t request = script.Byte();
         files_->Lock(inode, {.owner = owner, .id = request},
                      exclusive ? LockTable::Mode::kExclusive : LockTable::Mode::kShared,
-                     script.Byte() % 2 == 0, [] {});
+                     script.Byte() % 2 == 0, kCaller, [] {});
       }
     }
   }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tests/mount/support/fixture.h"
+#include "tests/mount/support/stream.h"
 #include "tests/mount/support/users.h"
 
 namespace grabfs::mount_test {
@@ -108,6 +109,41 @@ TEST_F(HoldLimitTest, LocksCountToo) {
     ::flock(buffers.back().get(), LOCK_UN);
     return ::flock(another.get(), LOCK_SH) == 0 ? 0 : 4;
   });
+  EXPECT_EQ(status, 0);
+}
+
+TEST_F(HoldLimitTest, FramesThatWaitForAStreamsReaderCountToo) {
+  std::array<int, 2> line = {};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line.data()), 0);
+  const UniqueFd ours(line[0]);
+  const UniqueFd his(line[1]);
+  char word = 0;
+  int status = -1;
+  std::thread stranger([&] {
+    status = RunAs(kStranger, [&] {
+      char answer = 0;
+      Stream stream(device(), "stream-lossless.raw");
+      if (::write(his.get(), &answer, 1) != 1 || ::read(his.get(), &answer, 1) != 1) return 1;
+      for (unsigned i = 0; i < kMayHold; ++i) stream.Read(picture_.bytes());
+      if (::write(his.get(), &answer, 1) != 1 || ::read(his.get(), &answer, 1) != 1) return 2;
+      try {
+        stream.Read(1);
+        return 3;
+      } catch (const Error& error) {
+        if (error.code() != EDQUOT) return 4;
+      }
+      return picture_.IsFrame(stream.Read(picture_.bytes()), frames_.back() + kBuffers + 1) ? 0 : 5;
+    });
+  });
+  ASSERT_EQ(::read(ours.get(), &word, 1), 1);
+  device().Capture(kBuffers);
+  EXPECT_EQ(device().Status().at("buffers").at("held"), kMayHold);
+  EXPECT_EQ(device().Status().at("counters").at("dropped"), 0);
+  EXPECT_EQ(::write(ours.get(), &word, 1), 1);
+  ASSERT_EQ(::read(ours.get(), &word, 1), 1);
+  device().Capture(1);
+  EXPECT_EQ(::write(ours.get(), &word, 1), 1);
+  stranger.join();
   EXPECT_EQ(status, 0);
 }
 
