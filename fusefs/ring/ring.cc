@@ -262,6 +262,23 @@ RingOccupancy Ring::Occupancy() const {
   return occupancy;
 }
 
+std::string Ring::States() const {
+  const std::lock_guard lock(mutex_);
+  std::string states;
+  states.reserve(slots_.size());
+  for (const Slot& slot : slots_) {
+    const bool held = slot.holds > 0 || slot.mapped;
+    if (slot.state == State::kFilling) {
+      states += 'f';
+    } else if (slot.state == State::kReady) {
+      states += held ? 'R' : 'r';
+    } else {
+      states += held ? 'E' : 'e';
+    }
+  }
+  return states;
+}
+
 bool Ring::Unlink(uint64_t sequence) {
   bool wake = false;
   {

@@ -26,6 +26,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -153,6 +154,8 @@ class Ring {
   [[nodiscard]] uint32_t slots() const { return static_cast<uint32_t>(slots_.size()); }
   [[nodiscard]] RingCounters Counters() const;
   [[nodiscard]] RingOccupancy Occupancy() const;
+  // A letter for each slot: 'e' empty, 'f' being filled, 'r' ready with a frame; 'E' and 'R': held.
+  [[nodiscard]] std::string States() const;
 
   // --- Changing.
 

@@ -17,12 +17,10 @@ Json SequenceOrNull(const std::optional<Ring::Frame>& frame) {
   return frame ? Json(frame->info.sequence) : Json(nullptr);
 }
 
-Json ToJson(const RingOccupancy& occupancy) {
-  return {{"count", occupancy.count},
-          {"free", occupancy.free},
-          {"filling", occupancy.filling},
-          {"ready", occupancy.ready},
-          {"held", occupancy.held}};
+Json ToJson(const Ring& ring) {
+  const RingOccupancy occupancy = ring.Occupancy();
+  return {{"count", occupancy.count}, {"free", occupancy.free}, {"filling", occupancy.filling},
+          {"ready", occupancy.ready}, {"held", occupancy.held}, {"states", ring.States()}};
 }
 
 Json ToJson(const RingCounters& counters) {
@@ -74,7 +72,7 @@ Json ToJson(const Device& device, const DataPath& path) {
           {"trigger", state.trigger},
           {"into", state.into},
           {"writeback_ms", state.writeback_ms},
-          {"buffers", ToJson(pool->ring.Occupancy())},
+          {"buffers", ToJson(pool->ring)},
           {"sequence",
            {{"next", state.next_sequence},
             {"oldest", SequenceOrNull(pool->ring.Oldest())},

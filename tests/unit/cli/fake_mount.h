@@ -21,9 +21,9 @@
 
 #include "cli/context.h"
 #include "cli/exit_code.h"
-#include "fusefs/picture/image.h"
 #include "fusefs/base/pixel_format.h"
 #include "fusefs/base/unique_fd.h"
+#include "fusefs/picture/image.h"
 
 namespace grabfs::cli {
 

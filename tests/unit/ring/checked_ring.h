@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -129,6 +130,12 @@ class CheckedRing {
     EXPECT_EQ(occupancy.filling, filling_);
     EXPECT_LE(occupancy.free + occupancy.filling + occupancy.ready, occupancy.count);
     EXPECT_LE(occupancy.held + occupancy.free + occupancy.filling, occupancy.count);
+    const std::string states = ring_.States();
+    const auto count = [&](char state) { return std::ranges::count(states, state); };
+    EXPECT_EQ(states.size(), occupancy.count);
+    EXPECT_EQ(count('e'), occupancy.free) << states;
+    EXPECT_EQ(count('f'), occupancy.filling) << states;
+    EXPECT_EQ(count('E') + count('R'), occupancy.held) << states;
   }
 
   Ring ring_;

@@ -36,6 +36,16 @@ TEST(RingHold, WithEverythingHeldFramesAreDropped) {
   EXPECT_EQ(ring.occupancy().held, 2U);
 }
 
+TEST(RingHold, EachSlotSaysHowItIs) {
+  CheckedRing ring(4);
+  EXPECT_EQ(ring.look().States(), "eeee");
+  ring.CaptureAll(0, 1);
+  ring.Hold(1);
+  const uint32_t filling = ring.BeginFill()->slot;
+  EXPECT_EQ(ring.look().States(), "rRfe");
+  ring.Cancel(filling);
+}
+
 TEST(RingHold, TheLastOfSeveralHoldersFreesTheSlot) {
   CheckedRing ring(1);
   ring.Capture(0);
