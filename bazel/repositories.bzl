@@ -69,6 +69,17 @@ def grabfs_repositories():
         },
     )
     system_package(
+        name = "ncurses",
+        build_file = Label("//bazel/third_party:ncurses.BUILD.bazel"),
+        debian_package = "libncurses-dev",
+        links = {
+            "curses.h": "/usr/include/curses.h",
+            "ncurses.h": "/usr/include/ncurses.h",
+            "ncurses_dll.h": "/usr/include/ncurses_dll.h",
+            "unctrl.h": "/usr/include/unctrl.h",
+        },
+    )
+    system_package(
         name = "zlib",
         build_file = Label("//bazel/third_party:zlib.BUILD.bazel"),
         debian_package = "zlib1g-dev",

@@ -18,13 +18,14 @@ a shell script can do the same. What scripts may rely on:
 
 - **Data goes to standard output, messages to standard error.** A message is one line.
 - **`--json`** gives JSON in place of text. `list`, `info`, `umount` and `doctor` print one document;
-  verbs that report as things happen (`capture`, `wait`, `save`, `hold`, `alloc`, `free`, `stats`) print one
-  object a line.
+  verbs that report as things happen (`capture`, `wait`, `save`, `record`, `hold`, `alloc`, `free`, `stats`,
+  `monitor`) print one object a line. `stream` prints frames and nothing else.
 - **The mount** is the one named with `--mount`, else the one in `$GRABFS_MOUNT`, else the only one
   there is. **The device** may be left out when the mount has only one.
 - **Lost frames** are reported on standard error and make the exit status 5 when `--no-drop` is
   asked. Without it the exit status is 1 only if not a single frame came.
-- **Files are saved complete or not at all**: a saved file takes its name when it has been written.
+- **Files are saved complete or not at all**: a saved file takes its name when it has been written. A recording
+  grows under its name, and is usable however it ends: by Ctrl-C, a full disk, a device that goes.
 
 | exit status | meaning |
 |---|---|
@@ -35,7 +36,8 @@ a shell script can do the same. What scripts may rely on:
 | 4 | time-out |
 | 5 | frames were lost and `--no-drop` was asked |
 
-Pictures: grey formats (GREY, Y16) become grey files, Y16 with 16 bits a sample; all others become RGB.
+Pictures: grey formats (GREY, Y16) become grey files, Y16 with 16 bits a sample; all others become RGB,
+Bayer formats of 10 and 12 bits with 16 bits a sample.
 YCbCr is taken as ITU-R BT.601 in studio swing and every sample is rounded to the nearest integer;
 chroma samples are repeated, not interpolated. `pgm` and `ppm` force grey and RGB, `raw` is the frame
 byte for byte.

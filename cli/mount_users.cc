@@ -6,8 +6,10 @@
 #include <cstdio>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <system_error>
+#include <utility>
 
 #include "cli/file.h"
 #include "cli/text.h"
@@ -31,13 +33,14 @@ std::optional<std::string> LinkBelow(const std::string& mountpoint, const fs::pa
   return unreadable ? std::nullopt : Below(mountpoint, target);
 }
 
-std::optional<std::string> OpenFile(const fs::path& process, const std::string& mountpoint) {
+std::vector<std::string> OpenFiles(const fs::path& process, const std::string& mountpoint) {
+  std::vector<std::string> files;
   std::error_code unreadable;
   for (fs::directory_iterator fd(process / "fd", unreadable), end; !unreadable && fd != end;
        fd.increment(unreadable)) {
-    if (const auto file = LinkBelow(mountpoint, fd->path())) return file;
+    if (auto file = LinkBelow(mountpoint, fd->path())) files.push_back(std::move(*file));
   }
-  return std::nullopt;
+  return files;
 }
 
 // A line of maps: START-END PERMISSIONS OFFSET MAJOR:MINOR INODE PATH. The device tells files of
@@ -55,21 +58,24 @@ std::optional<std::string> MappedBy(const std::string& line, const MountInfo& mo
   return path;
 }
 
-std::optional<std::string> MappedFile(const fs::path& process, const MountInfo& mount) {
+std::vector<std::string> MappedFiles(const fs::path& process, const MountInfo& mount) {
+  std::vector<std::string> files;
   try {
     std::istringstream lines(ReadFile(process / "maps"));
     for (std::string line; std::getline(lines, line);) {
-      if (const auto file = MappedBy(line, mount)) return file;
+      if (auto file = MappedBy(line, mount)) files.push_back(std::move(*file));
     }
   } catch (const Error&) {
     // The process has ended, or belongs to somebody else.
   }
-  return std::nullopt;
+  return files;
 }
 
 std::optional<std::string> UseOf(const fs::path& process, const MountInfo& mount) {
-  if (const auto file = OpenFile(process, mount.mountpoint)) return "has " + *file + " open";
-  if (const auto file = MappedFile(process, mount)) return "maps " + *file;
+  const auto open = OpenFiles(process, mount.mountpoint);
+  if (!open.empty()) return "has " + open.front() + " open";
+  const auto mapped = MappedFiles(process, mount);
+  if (!mapped.empty()) return "maps " + mapped.front();
   if (const auto directory = LinkBelow(mount.mountpoint, process / "cwd")) {
     return "works in " + *directory;
   }
@@ -85,19 +91,44 @@ std::string CommandOf(const fs::path& process) {
   }
 }
 
-}  // namespace
-
-std::vector<MountUser> FindMountUsers(const SystemPaths& system, const MountInfo& mount) {
-  std::vector<MountUser> users;
+// The process directories of /proc, with their numbers.
+template <typename Visit>
+void ForEachProcess(const SystemPaths& system, Visit visit) {
   std::error_code unreadable;
   for (fs::directory_iterator entry(system.proc, unreadable), end; !unreadable && entry != end;
        entry.increment(unreadable)) {
     const auto pid = ParseCount(entry->path().filename().string());
-    if (!pid) continue;
-    if (const auto use = UseOf(entry->path(), mount)) {
-      users.push_back({static_cast<int>(*pid), CommandOf(entry->path()), *use});
-    }
+    if (pid) visit(entry->path(), static_cast<int>(*pid));
   }
+}
+
+}  // namespace
+
+std::vector<FileUser> FindFileUsers(const SystemPaths& system, const MountInfo& mount) {
+  std::vector<FileUser> users;
+  ForEachProcess(system, [&](const fs::path& process, int pid) {
+    std::set<std::string> files;
+    for (auto& file : OpenFiles(process, mount.mountpoint)) files.insert(std::move(file));
+    for (auto& file : MappedFiles(process, mount)) files.insert(std::move(file));
+    if (files.empty()) return;
+    users.push_back({pid, CommandOf(process), {files.begin(), files.end()}});
+  });
+  return users;
+}
+
+std::optional<FileUser> WithinDirectory(const FileUser& user, const std::string& directory) {
+  FileUser within = {user.pid, user.command, {}};
+  for (const std::string& file : user.files) {
+    if (auto below = Below(directory, file)) within.files.push_back(std::move(*below));
+  }
+  return within.files.empty() ? std::nullopt : std::optional(within);
+}
+
+std::vector<MountUser> FindMountUsers(const SystemPaths& system, const MountInfo& mount) {
+  std::vector<MountUser> users;
+  ForEachProcess(system, [&](const fs::path& process, int pid) {
+    if (const auto use = UseOf(process, mount)) users.push_back({pid, CommandOf(process), *use});
+  });
   return users;
 }
 

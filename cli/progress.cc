@@ -18,18 +18,28 @@ constexpr const char* kClearLine = "\r\033[K";
 }  // namespace
 
 Progress::Progress(std::ostream& terminal, bool enabled, uint64_t total)
-    : terminal_(terminal), enabled_(enabled), total_(std::max<uint64_t>(total, 1)) {}
+    : terminal_(terminal), enabled_(enabled), total_(total) {}
 
-void Progress::Show(uint64_t done, uint64_t lost) {
+void Progress::DrawBar(uint64_t done) {
+  const auto filled = static_cast<size_t>(std::min(done, total_) * kBarWidth / total_);
+  terminal_ << '[' << std::string(filled, '#') << std::string(kBarWidth - filled, '.') << "] "
+            << done << '/' << total_;
+}
+
+void Progress::Show(uint64_t done, uint64_t lost, const std::string& detail) {
   const Clock::time_point now = Clock::now();
-  if (!enabled_ || (now < next_draw_ && done < total_)) return;
+  if (!enabled_ || (now < next_draw_ && (total_ == 0 || done < total_))) return;
   next_draw_ = now + kInterval;
   drawn_ = true;
-  const auto filled = static_cast<size_t>(std::min(done, total_) * kBarWidth / total_);
   const double seconds = std::chrono::duration<double>(now - begin_).count();
-  terminal_ << kClearLine << '[' << std::string(filled, '#') << std::string(kBarWidth - filled, '.')
-            << "] " << done << '/' << total_;
+  terminal_ << kClearLine;
+  if (total_ > 0) {
+    DrawBar(done);
+  } else {
+    terminal_ << done;
+  }
   if (seconds > 0) terminal_ << "  " << Decimal(static_cast<double>(done) / seconds, 1) << "/s";
+  if (!detail.empty()) terminal_ << "  " << detail;
   if (lost > 0) terminal_ << "  " << lost << " lost";
   terminal_ << std::flush;
 }

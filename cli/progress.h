@@ -6,24 +6,27 @@
 #include <chrono>
 #include <cstdint>
 #include <iosfwd>
+#include <string>
 
 namespace grabfs::cli {
 
 class Progress {
  public:
-  // Does nothing at all unless `enabled`.
+  // Does nothing at all unless `enabled`. `total` 0: nobody knows.
   Progress(std::ostream& terminal, bool enabled, uint64_t total);
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   ~Progress() { Clear(); }
 
-  // Draws, but not so often that drawing costs anything.
-  void Show(uint64_t done, uint64_t lost);
+  // Draws, but not so often that drawing costs anything. `detail`: put behind the rest.
+  void Show(uint64_t done, uint64_t lost, const std::string& detail = "");
   // Takes the bar away, so that other lines can be printed.
   void Clear();
 
  private:
   using Clock = std::chrono::steady_clock;
+
+  void DrawBar(uint64_t done);
 
   std::ostream& terminal_;
   const bool enabled_;

@@ -37,8 +37,18 @@ uint32_t SmallCountAt(const json& j, const char* key) {
 }
 
 DeviceStatus::Buffers ReadBuffers(const json& j) {
-  return {CountAt(j, "count"), CountAt(j, "free"), CountAt(j, "filling"), CountAt(j, "ready"),
-          CountAt(j, "held")};
+  return {CountAt(j, "count"), CountAt(j, "free"), CountAt(j, "filling"),
+          CountAt(j, "ready"), CountAt(j, "held"), j.at("states").get<std::string>()};
+}
+
+std::vector<DeviceStatus::Stream> ReadStreams(const json& j) {
+  std::vector<DeviceStatus::Stream> streams;
+  for (const json& stream : j) {
+    streams.push_back({stream.at("file").get<std::string>(),
+                       static_cast<int64_t>(CountAt(stream, "pid")), CountAt(stream, "frames"),
+                       CountAt(stream, "skipped")});
+  }
+  return streams;
 }
 
 DeviceStatus::Counters ReadCounters(const json& j) {
@@ -83,6 +93,7 @@ DeviceStatus ReadDevice(const json& j) {
   status.counters = ReadCounters(j.at("counters"));
   j.at("data_path").get_to(status.data_path);
   j.at("data_path_reason").get_to(status.data_path_reason);
+  status.streams = ReadStreams(j.at("streams"));
   status.memory = ReadMemory(j.at("memory"));
   status.settings = ReadSettings(j.at("settings"));
   return status;

@@ -17,6 +17,12 @@ namespace grabfs::cli {
 struct DeviceStatus {
   struct Buffers {
     uint64_t count, free, filling, ready, held;
+    std::string states;  // a letter for each
+  };
+  struct Stream {
+    std::string file;
+    int64_t pid;
+    uint64_t frames, skipped;
   };
   struct Sequence {
     uint64_t next;
@@ -47,6 +53,7 @@ struct DeviceStatus {
   Counters counters = {};
   std::string data_path;
   std::string data_path_reason;
+  std::vector<Stream> streams;  // who reads them
   Memory memory = {};
   std::map<std::string, std::string> settings;
 };

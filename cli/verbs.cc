@@ -16,10 +16,13 @@ extern const VerbEntry kStartVerb;
 extern const VerbEntry kStopVerb;
 extern const VerbEntry kWaitVerb;
 extern const VerbEntry kSaveVerb;
+extern const VerbEntry kStreamVerb;
+extern const VerbEntry kRecordVerb;
 extern const VerbEntry kHoldVerb;
 extern const VerbEntry kAllocVerb;
 extern const VerbEntry kFreeVerb;
 extern const VerbEntry kStatsVerb;
+extern const VerbEntry kMonitorVerb;
 extern const VerbEntry kMountVerb;
 extern const VerbEntry kUmountVerb;
 extern const VerbEntry kDoctorVerb;
@@ -27,9 +30,9 @@ extern const VerbEntry kDoctorVerb;
 namespace {
 
 constexpr std::array kVerbs = {
-    &kListVerb,  &kInfoVerb,  &kSetVerb,    &kCaptureVerb, &kTriggerVerb, &kStartVerb,
-    &kStopVerb,  &kWaitVerb,  &kSaveVerb,   &kHoldVerb,    &kAllocVerb,   &kFreeVerb,
-    &kStatsVerb, &kMountVerb, &kUmountVerb, &kDoctorVerb,
+    &kListVerb,  &kInfoVerb,    &kSetVerb,    &kCaptureVerb, &kTriggerVerb, &kStartVerb, &kStopVerb,
+    &kWaitVerb,  &kSaveVerb,    &kStreamVerb, &kRecordVerb,  &kHoldVerb,    &kAllocVerb, &kFreeVerb,
+    &kStatsVerb, &kMonitorVerb, &kMountVerb,  &kUmountVerb,  &kDoctorVerb,
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <ostream>
 #include <thread>
 
+#include "cli/device_rates.h"
 #include "cli/table.h"
 #include "cli/target.h"
 #include "cli/text.h"
@@ -25,24 +26,6 @@ Sample Take(const std::vector<Device>& devices) {
   Sample sample = {Clock::now(), {}};
   for (const Device& device : devices) sample.devices.push_back(device.Status());
   return sample;
-}
-
-// Growth a second of the counters of one device between two samples.
-struct Rates {
-  double frames = 0;   // complete frames
-  double dropped = 0;  // and failed
-  double bytes = 0;    // of complete frames
-};
-
-Rates Compare(const DeviceStatus& before, const DeviceStatus& after, double seconds) {
-  const auto lost = [](const DeviceStatus& d) { return d.counters.dropped + d.counters.failed; };
-  const auto complete = [&](const DeviceStatus& d) { return d.counters.captured - lost(d); };
-  // A device that was unplugged in between begins at 0 again.
-  const auto growth = [&](uint64_t from, uint64_t to) {
-    return to < from ? 0 : static_cast<double>(to - from) / seconds;
-  };
-  const double frames = growth(complete(before), complete(after));
-  return {frames, growth(lost(before), lost(after)), frames * static_cast<double>(after.bytes)};
 }
 
 class StatsVerb : public Verb {
@@ -73,7 +56,7 @@ class StatsVerb : public Verb {
     const double seconds = std::chrono::duration<double>(after.when - before.when).count();
     for (size_t i = 0; i < after.devices.size(); ++i) {
       const DeviceStatus& device = after.devices[i];
-      const Rates rates = Compare(before.devices[i], device, seconds);
+      const DeviceRates rates = Compare(before.devices[i], device, seconds);
       if (json_) {
         PrintJson(context, device, rates, seconds);
       } else {
@@ -84,7 +67,7 @@ class StatsVerb : public Verb {
     context.out.flush();
   }
 
-  static void PrintJson(Context& context, const DeviceStatus& d, const Rates& rates,
+  static void PrintJson(Context& context, const DeviceStatus& d, const DeviceRates& rates,
                         double seconds) {
     const auto& c = d.counters;
     const nlohmann::ordered_json object = {
@@ -105,7 +88,7 @@ class StatsVerb : public Verb {
     context.out << object.dump() << '\n';
   }
 
-  void AddRow(const DeviceStatus& d, const Rates& rates) {
+  void AddRow(const DeviceStatus& d, const DeviceRates& rates) {
     const auto& c = d.counters;
     table_.AddRow({d.name, d.state, Decimal(rates.frames, 1), Decimal(rates.dropped, 1),
                    Decimal(rates.bytes / 1e6, 1), std::to_string(c.captured),

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/recorder.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <utility>
+#include <vector>
+
+#include "cli/exit_code.h"
+#include "cli/stop_signals.h"
+#include "cli/text.h"
+
+namespace grabfs::cli {
+namespace {
+
+constexpr double kGlance = 0.1;  // seconds: how often to look for signals and the end
+
+bool Works(const DeviceStatus& status) { return status.state == "streaming" || status.trigger > 0; }
+
+// Has a device that did nothing stream for as long as this lives.
+class Streaming {
+ public:
+  explicit Streaming(const Device& device) : device_(device), begun_(!Works(device.Status())) {
+    if (begun_) device_.Set("state", "start");
+  }
+  ~Streaming() {
+    if (!begun_) return;
+    try {
+      device_.Set("state", "stop");
+    } catch (const Error&) {
+      // It has gone: it streams no more.
+    }
+  }
+  Streaming(const Streaming&) = delete;
+  Streaming& operator=(const Streaming&) = delete;
+
+ private:
+  const Device& device_;
+  const bool begun_;
+};
+
+bool Ready(const std::future<void>& pending) {
+  return pending.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+}
+
+}  // namespace
+
+Recorder::Recorder(const Device& device, Recording& recording, Options options)
+    : device_(device), recording_(recording), options_(std::move(options)), feed_(device) {}
+
+Tally Recorder::Run(const OnProgress& on_progress) {
+  on_progress_ = on_progress;
+  deadline_ = Deadline::After(options_.seconds);
+  try {
+    RecordHistory();
+    if (!Finished()) {
+      const Streaming streaming(device_);
+      Record();
+    }
+    Settle(0);
+  } catch (...) {
+    for (const auto& pending : unwritten_) pending.wait();
+    throw;
+  }
+  return tally_;
+}
+
+// The newest first, because each that is open stays; the first that is gone has older ones behind
+// it that are, or soon will be.
+void Recorder::RecordHistory() {
+  if (options_.before == 0) return;
+  const std::vector<uint64_t> sequences = device_.FrameSequences();
+  std::vector<Frame> history;
+  for (auto it = sequences.rbegin(); it != sequences.rend(); ++it) {
+    if (*it >= feed_.first_sequence()) continue;
+    if (history.size() == options_.before) break;
+    try {
+      auto frame = Frame::Open(device_.FramePath(*it));
+      if (!frame) break;
+      history.push_back(std::move(*frame));
+    } catch (const Error& error) {
+      if (error.code() != EDQUOT) throw;
+      break;  // as many as this user may hold
+    }
+  }
+  std::ranges::reverse(history);
+  state_.before = history.size();
+  for (Frame& frame : history) Submit(std::move(frame));
+}
+
+void Recorder::Record() {
+  Deadline silence = Deadline::After(options_.silence);
+  while (!Finished()) {
+    const std::optional<Outcome> outcome = feed_.Next(Deadline::After(kGlance));
+    Settle(unwritten_.size());
+    on_progress_(state_);
+    if (!outcome) {
+      if (Idle(silence)) return;
+      continue;
+    }
+    silence = Deadline::After(options_.silence);
+    std::optional<Frame> frame;
+    if (outcome->kind == Outcome::Kind::kFrame) {
+      frame = OpenFrame(outcome->sequence);
+    }
+    if (frame) {
+      tally_.Count(*outcome);
+      ++taken_;
+      Submit(std::move(*frame));
+    } else if (outcome->kind == Outcome::Kind::kFrame) {
+      tally_.CountMissed();
+    } else {
+      tally_.Count(*outcome);
+    }
+    state_.lost = tally_.lost();
+  }
+}
+
+bool Recorder::Finished() const {
+  return StopSignals::came() || deadline_.expired() ||
+         (options_.frames && taken_ >= *options_.frames);
+}
+
+bool Recorder::Idle(const Deadline& silence) {
+  const DeviceStatus status = device_.Status();
+  if (!Works(status)) return true;
+  if (!silence.expired()) return false;
+  Settle(0);
+  throw TimeoutError(device_.name() + ": no frame in " + Decimal(options_.silence, 1) +
+                     " s: " + ExplainSilence(status));
+}
+
+std::optional<Frame> Recorder::OpenFrame(uint64_t sequence) {
+  for (;;) {
+    try {
+      return Frame::Open(device_.FramePath(sequence));
+    } catch (const Error& error) {
+      if (error.code() != EDQUOT || unwritten_.empty()) throw;
+    }
+    Settle(unwritten_.size() - 1);
+  }
+}
+
+void Recorder::Submit(Frame frame) {
+  std::packaged_task<void()> write([this, frame = std::move(frame)]() mutable {
+    const Frame released = std::move(frame);
+    recording_.Add(released);
+  });
+  unwritten_.push_back(write.get_future());
+  writer_.Submit(WorkerPool::Task(std::move(write)));
+}
+
+void Recorder::Settle(size_t unwritten) {
+  while (!unwritten_.empty() && (unwritten_.size() > unwritten || Ready(unwritten_.front()))) {
+    std::future<void> first = std::move(unwritten_.front());
+    unwritten_.pop_front();
+    first.get();
+    ++state_.recorded;
+    state_.bytes = recording_.bytes();
+  }
+}
+
+}  // namespace grabfs::cli

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// grabfs-cli stream: frame after frame to standard output.
+#include <unistd.h>
+
+#include <ostream>
+#include <string_view>
+
+#include "cli/frame_report.h"
+#include "cli/frame_stream.h"
+#include "cli/stop_signals.h"
+#include "cli/target.h"
+#include "cli/text.h"
+#include "cli/verb.h"
+#include "fusefs/picture/y4m.h"
+
+namespace grabfs::cli {
+namespace {
+
+// Tells where frames end in the bytes of a stream.
+class FrameCounter {
+ public:
+  FrameCounter(bool y4m, uint64_t frame_bytes) : y4m_(y4m), frame_bytes_(frame_bytes) {}
+
+  void Count(std::span<const uint8_t> bytes) {
+    if (y4m_ && done_ == 0) ReadHeader(bytes);
+    done_ += bytes.size();
+  }
+  // Whole ones.
+  [[nodiscard]] uint64_t frames() const {
+    return done_ <= header_ ? 0 : (done_ - header_) / frame_bytes_;
+  }
+
+ private:
+  // The header comes with the first frame, in one piece.
+  void ReadHeader(std::span<const uint8_t> bytes) {
+    const Y4mHeader header =
+        ParseY4mHeader({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    header_ = header.length;
+    frame_bytes_ = kY4mFrameHeader.size() + header.format.bytes;
+  }
+
+  const bool y4m_;
+  uint64_t frame_bytes_;
+  uint64_t header_ = 0;
+  uint64_t done_ = 0;
+};
+
+class StreamVerb : public Verb {
+ public:
+  void Declare(Options& options) override {
+    target_.DeclareDevice(options);
+    options.Flag("--y4m", y4m_, "As YUV4MPEG2, which players and encoders know (default: raw)");
+    options.Flag("--lossless", lossless_,
+                 "Have frames wait for whoever reads, instead of skipping");
+    options.Count("-n,--frames", frames_, "N",
+                  "End after N frames (default: when the device stops)");
+    options.Seconds("--timeout", timeout_,
+                    "Give up after so long without a frame (default: never)");
+    options.Flag("--no-drop", no_drop_, "Exit with status 5 when a frame is skipped or lost");
+  }
+
+  ExitCode Run(Context& context) override {
+    const Device device = target_.FindDevice(context);
+    const DeviceStatus status = device.Status();
+    if (frames_ && !y4m_ && FindPixelFormat(status.format) == nullptr) {
+      throw UsageError("stream: frames of " + status.format +
+                       " have no fixed size by which -n could count them");
+    }
+    const StopSignals signals;
+    FrameStream stream(
+        device, std::string(lossless_ ? "stream-lossless" : "stream") + (y4m_ ? ".y4m" : ".raw"));
+    FrameCounter counter(y4m_, status.bytes);
+    Tally tally;
+    Copy(context, device, stream, counter, tally);
+    CountSkipped(device, tally);
+    const ExitCode code = tally.Conclude(context, device, no_drop_);
+    const bool cut_short = frames_ && counter.frames() < *frames_ && !StopSignals::came();
+    if (code != ExitCode::kDone || !cut_short) return code;
+    throw Error(EIO, device.name() + ": the stream ended after " +
+                         std::to_string(counter.frames()) + " of " + Plural(*frames_, "frame"));
+  }
+
+ private:
+  void Copy(Context& context, const Device& device, FrameStream& stream, FrameCounter& counter,
+            Tally& tally) const {
+    while (!StopSignals::came() && !(frames_ && counter.frames() >= *frames_)) {
+      const Deadline deadline = Deadline::After(timeout_);
+      const FrameStream::Piece piece = stream.Read(deadline);
+      switch (piece.status) {
+        case FrameStream::Status::kBytes:
+          counter.Count(piece.bytes);
+          Write(context, piece.bytes);
+          break;
+        case FrameStream::Status::kMissing:
+          if (no_drop_) return;
+          break;
+        case FrameStream::Status::kEnd:
+          return;
+        case FrameStream::Status::kNothing:
+          if (!deadline.expired()) break;
+          throw TimeoutError(device.name() + ": no frame in " + Decimal(timeout_.value_or(0), 1) +
+                             " s: " + ExplainSilence(device.Status()));
+      }
+    }
+    tally.Count({Outcome::Kind::kFrame, 0, counter.frames(), 0, ""});
+  }
+
+  static void Write(Context& context, std::span<const uint8_t> bytes) {
+    context.out.write(reinterpret_cast<const char*>(bytes.data()),
+                      static_cast<std::streamsize>(bytes.size()));
+    if (!context.out.flush()) throw Error(EIO, "cannot write to standard output");
+  }
+
+  // The mount counts for each open what it has missed.
+  static void CountSkipped(const Device& device, Tally& tally) {
+    for (const DeviceStatus::Stream& reader : device.Status().streams) {
+      if (reader.pid != ::getpid()) continue;
+      tally.Count({Outcome::Kind::kMissed, 0, reader.skipped, 0, ""});
+    }
+  }
+
+  Target target_;
+  bool y4m_ = false;
+  bool lossless_ = false;
+  bool no_drop_ = false;
+  std::optional<uint64_t> frames_;
+  std::optional<double> timeout_;
+};
+
+}  // namespace
+
+extern const VerbEntry kStreamVerb;
+const VerbEntry kStreamVerb = {
+    "stream",
+    "Write frame after frame to standard output",
+    "grabfs-cli stream cam0 --y4m | mpv -\n"
+    "grabfs-cli stream cam0 --y4m -n 250 --lossless | ffmpeg -i - out.mp4\n"
+    "grabfs-cli stream cam0 | ssh lab 'cat > cam0.raw'",
+    &MakeVerb<StreamVerb>,
+};
+
+}  // namespace grabfs::cli
