@@ -222,6 +222,8 @@ class FileSystem : public DeviceObserver {
   Opening HoldForOpen(const NodePtr& node, uint64_t sequence, const Caller& caller);
   // nullopt: there is no such frame in the pool.
   std::optional<Opening> TryHold(const std::shared_ptr<Pool>& pool, uint64_t sequence, uid_t user);
+  // The same, in those that have been replaced.
+  std::optional<Opening> TryHoldRetired(const DeviceNode& node, uint64_t sequence, uid_t user);
   // The frame in a slot or under a number, with its format, for extended attributes.
   std::optional<std::pair<FrameFormat, FrameInfo>> FrameOf(uint64_t inode) const;
 

@@ -145,11 +145,7 @@ std::unique_ptr<OpenFile> FileSystem::OpenFrame(const NodePtr& node, uint64_t se
 FileSystem::Opening FileSystem::HoldForOpen(const NodePtr& node, uint64_t sequence,
                                             const Caller& caller) {
   auto opening = TryHold(node->device->pool(), sequence, caller.uid);
-  if (!opening) {
-    for (const auto& retired : node->device->retired_pools()) {
-      if ((opening = TryHold(retired, sequence, caller.uid))) break;
-    }
-  }
+  if (!opening) opening = TryHoldRetired(*node, sequence, caller.uid);
   if (!opening) {
     node->guards.OpenWasStale();
     ThrowStale();
@@ -165,6 +161,14 @@ std::optional<FileSystem::Opening> FileSystem::TryHold(const std::shared_ptr<Poo
   const auto frame = pool->ring.Hold(sequence);
   if (!frame) return std::nullopt;
   return Opening{pool, *frame, std::move(share)};
+}
+
+std::optional<FileSystem::Opening> FileSystem::TryHoldRetired(const DeviceNode& node,
+                                                              uint64_t sequence, uid_t user) {
+  for (const auto& pool : node.device->retired_pools()) {
+    if (auto opening = TryHold(pool, sequence, user)) return opening;
+  }
+  return std::nullopt;
 }
 
 LockTable::Outcome FileSystem::Lock(uint64_t number, LockTable::Asker asker, LockTable::Mode mode,
