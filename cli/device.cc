@@ -57,8 +57,8 @@ std::filesystem::path Device::SettingPath(const std::string& name) const {
   const std::filesystem::path attribute = directory_ / name;
   const std::filesystem::path control = directory_ / "controls" / name;
   std::error_code ignored;
-  const bool is_control = !std::filesystem::exists(attribute, ignored) &&
-                          std::filesystem::exists(control, ignored);
+  const bool is_control =
+      !std::filesystem::exists(attribute, ignored) && std::filesystem::exists(control, ignored);
   return is_control ? control : attribute;
 }
 

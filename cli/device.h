@@ -31,8 +31,8 @@ class Device {
   // The frames that are in buffers now, oldest first.
   [[nodiscard]] std::vector<uint64_t> FrameSequences() const;
 
-  // Writes an attribute, or a control of that name. When the device refuses, the error carries the reason that it gives in
-  // status.json, or says what to do.
+  // Writes an attribute, or a control of that name. When the device refuses, the error carries the
+  // reason that it gives in status.json, or says what to do.
   void Set(const std::string& attribute, const std::string& value) const;
 
  private:

@@ -35,7 +35,8 @@ constexpr char kDescription[] =
     "  grabfs --device cam0=v4l2:/dev/video0,format=YUYV,width=640 /mnt/grabfs\n"
     "\n"
     "SOURCE is pattern, replay:FILE, grabdma:/dev/grabdmaN or v4l2:/dev/videoN, for output\n"
-    "display:FILE; keys are width, height, format, rate, buffers, policy, state, and what a source\n"
+    "display:FILE; keys are width, height, format, rate, buffers, policy, state, and what a "
+    "source\n"
     "adds. Then look into MOUNTPOINT, or run grabfs-cli.";
 
 // Takes a key out of the options of a source spec.
