@@ -80,6 +80,21 @@ def grabfs_repositories():
         },
     )
     system_package(
+        name = "xcb",
+        build_file = Label("//bazel/third_party:xcb.BUILD.bazel"),
+        debian_package = "libxcb1-dev, libxcb-keysyms1-dev, libxcb-render0-dev and libxcb-shm0-dev",
+        links = {
+            "xcb/" + header: "/usr/include/xcb/" + header
+            for header in [
+                "render.h",
+                "shm.h",
+                "xcb.h",
+                "xcb_keysyms.h",
+                "xproto.h",
+            ]
+        },
+    )
+    system_package(
         name = "zlib",
         build_file = Label("//bazel/third_party:zlib.BUILD.bazel"),
         debian_package = "zlib1g-dev",

@@ -164,14 +164,19 @@ Candidates ValuesOf(std::string_view verb, std::string_view name, const Surround
 
 Candidates CompleteVerb(const VerbEntry& entry, Words words, const Context& context) {
   const std::unique_ptr<Verb> verb = entry.make();
-  const Surroundings surroundings(words.first(words.size() - 1), context);
-  return Complete(VerbParser(entry, *verb).Describe(), words,
-                  [&](const std::string& name, const std::string&) {
-                    return ValuesOf(entry.name, name, surroundings, context);
-                  });
+  return CompleteFor(entry.name, VerbParser(entry, *verb).Describe(), words, context);
 }
 
 }  // namespace
+
+Candidates CompleteFor(std::string_view name, const Command& command, Words words,
+                       const Context& context) {
+  if (words.empty()) return {};
+  const Surroundings surroundings(words.first(words.size() - 1), context);
+  return Complete(command, words, [&](const std::string& value, const std::string&) {
+    return ValuesOf(name, value, surroundings, context);
+  });
+}
 
 Candidates CompleteCli(const std::vector<std::string>& words, const Context& context) {
   if (words.size() <= 1) return StartingWith(words.empty() ? "" : words.front(), VerbNames());

@@ -4,7 +4,9 @@
 // attributes, files of alloc/.
 #pragma once
 
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/context.h"
@@ -15,5 +17,9 @@ namespace grabfs::cli {
 // `words` behind the name of the program, the last one unfinished. Never throws for want of a
 // mount: then there is less to offer.
 Candidates CompleteCli(const std::vector<std::string>& words, const Context& context);
+
+// The same for a command line that is not a verb's: `name` tells whose, for values that differ.
+Candidates CompleteFor(std::string_view name, const Command& command,
+                       std::span<const std::string> words, const Context& context);
 
 }  // namespace grabfs::cli

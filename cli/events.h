@@ -46,6 +46,9 @@ class EventReader {
   // gone away, Error(ENOTCONN) when the daemon has.
   std::optional<Event> Next(const Deadline& deadline);
 
+  // For poll(): readable when Next() may have something new.
+  [[nodiscard]] int fd() const { return fd_.get(); }
+
  private:
   std::optional<std::string> TakeLine();
   // False when nothing came in time.

@@ -17,7 +17,7 @@ readonly pages='s/\(mount\.md\)/ (grabfs(5))/g
 # The document without comments and title, its sections one level up; links to documents that are
 # pages name those, all other links are their text.
 body() {
-  sed -E "/^<!--.*-->\$/d; /^# /d; s/^#(#+ )/\1/
+  sed -E "/^<!--.*-->\$/d; /^!\[/d; /^# /d; s/^#(#+ )/\1/
     s/\[([^][]*)\](\([^)]*\.md\))/\1\2/g; $pages
     s/([^ ]) ?\(\.\.?\/[^)]*\.md\)/\1/g; s/([^ ])\([a-z-]+\.md\)/\1/g
     s/\[([^][]*)\]\([^)]*\)/\1/g" "$document"

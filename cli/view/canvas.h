@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A picture in the X server's own memory, of which any part can be shown at any size. It is filled
+// from memory that the server has mapped, or through the connection.
+#pragma once
+
+#include <xcb/render.h>
+#include <xcb/xcb.h>
+
+#include <cstdint>
+#include <span>
+
+#include "cli/view/shared_memory.h"
+#include "cli/view/x_server.h"
+
+namespace grabfs::view {
+
+// Pixels of four bytes: blue, green, red, and one that does not matter.
+inline constexpr uint32_t kPixelBytes = 4;
+
+class Canvas {
+ public:
+  // Throws Error, as all functions do.
+  Canvas(const XServer& server, uint32_t width, uint32_t height);
+  ~Canvas();
+  Canvas(const Canvas&) = delete;
+  Canvas& operator=(const Canvas&) = delete;
+
+  [[nodiscard]] uint32_t width() const { return width_; }
+  [[nodiscard]] uint32_t height() const { return height_; }
+
+  // Both return when the server has read everything: the memory may change afterwards.
+  void Fill(const SharedMemory& memory, uint32_t stride);
+  void Fill(std::span<const uint8_t> pixels, uint32_t stride);
+
+  // Draws it over the whole of a window, 2^zoom times as large: larger pixels as squares, smaller
+  // ones blended.
+  void Draw(xcb_window_t window, int zoom) const;
+
+ private:
+  [[nodiscard]] xcb_render_pictformat_t FindFormat() const;
+  void SetZoom(int zoom) const;
+
+  const XServer& server_;
+  uint32_t width_;
+  uint32_t height_;
+  xcb_pixmap_t pixmap_;
+  xcb_gcontext_t context_;
+  xcb_render_pictformat_t format_;
+  xcb_render_picture_t picture_;
+};
+
+// A length of the picture as it is in the window.
+uint32_t Zoomed(uint32_t length, int zoom);
+
+}  // namespace grabfs::view

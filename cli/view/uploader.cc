@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/view/uploader.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "fusefs/base/error.h"
+#include "fusefs/base/pixel_format.h"
+#include "fusefs/picture/image.h"
+
+namespace grabfs::view {
+namespace {
+
+// X shows these bytes as they are.
+bool IsNative(const FrameFormat& format) {
+  return (format.fourcc == kBgr4 || format.fourcc == kXr24) && format.stride % kPixelBytes == 0;
+}
+
+void ToNative(const Image& rgb, std::span<std::byte> out) {
+  const size_t step = rgb.bits / 8 * 3;
+  const size_t sample = rgb.bits / 8;
+  std::byte* pixel = out.data();
+  for (size_t i = 0; i + step <= rgb.samples.size(); i += step, pixel += kPixelBytes) {
+    pixel[0] = std::byte{rgb.samples[i + 2 * sample]};
+    pixel[1] = std::byte{rgb.samples[i + sample]};
+    pixel[2] = std::byte{rgb.samples[i]};
+    pixel[3] = std::byte{255};
+  }
+}
+
+}  // namespace
+
+void Uploader::Show(const HeldFrame& held, Canvas& canvas) {
+  const cli::Frame& frame = held.frame;
+  const FrameFormat& format = frame.info().format;
+  if (!IsNative(format)) return ShowConverted(frame, canvas);
+  if (const SharedMemory* memory = Shared(held)) {
+    canvas.Fill(*memory, format.stride);
+    way_ = "MIT-SHM, no copy";
+  } else {
+    canvas.Fill(frame.Read(), format.stride);
+    way_ = "sent by XPutImage";
+  }
+}
+
+const SharedMemory* Uploader::Shared(const HeldFrame& held) {
+  if (!share_ || !server_.takes_descriptors()) return nullptr;
+  for (const Buffer& buffer : buffers_) {
+    if (SequenceOf(buffer.fd.get()) == held.frame.info().sequence) return buffer.memory.get();
+  }
+  // Buffers of a format that the device has given up hold no frames any more.
+  std::erase_if(buffers_, [](const Buffer& buffer) { return !SequenceOf(buffer.fd.get()); });
+  UniqueFd fd(::open(held.file.c_str(), O_RDONLY | O_CLOEXEC));
+  auto memory = fd.valid() ? SharedMemory::Attach(server_, fd.get()) : nullptr;
+  if (!memory) return nullptr;
+  buffers_.push_back({std::move(fd), std::move(memory)});
+  return buffers_.back().memory.get();
+}
+
+void Uploader::ShowConverted(const cli::Frame& frame, Canvas& canvas) {
+  const FrameFormat& format = frame.info().format;
+  const uint32_t stride = format.width * kPixelBytes;
+  MakeConverted(uint64_t{stride} * format.height);
+  ToNative(ConvertToRgb(format, frame.Read()), converted_.pixels->bytes());
+  if (converted_.memory) {
+    canvas.Fill(*converted_.memory, stride);
+    way_ = "converted, MIT-SHM";
+  } else {
+    const std::span<const std::byte> pixels = converted_.pixels->bytes();
+    canvas.Fill({reinterpret_cast<const uint8_t*>(pixels.data()), pixels.size()}, stride);
+    way_ = "converted, sent by XPutImage";
+  }
+}
+
+void Uploader::MakeConverted(uint64_t bytes) {
+  if (converted_.pixels && converted_.pixels->bytes().size() == bytes) return;
+  const std::string what = "memory for converted frames";
+  converted_ = {};
+  converted_.fd = UniqueFd(CheckSyscall(::memfd_create("grabfs-view", MFD_CLOEXEC), what));
+  CheckSyscall(::ftruncate(converted_.fd.get(), static_cast<off_t>(bytes)), what);
+  converted_.pixels = std::make_unique<Mapping>(converted_.fd.get(), bytes, what);
+  if (share_) converted_.memory = SharedMemory::Attach(server_, converted_.fd.get());
+}
+
+}  // namespace grabfs::view

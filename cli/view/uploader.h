@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The way of a frame into the X server. The best there is, tried in this order:
+//
+//     shared      the server has mapped the device's buffers and reads the frame there: no copy
+//     here converted   other formats than 32-bit BGR: converted into memory that the server has
+//     mapped sent        through the connection, to a server elsewhere or one that refuses
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "cli/frame.h"
+#include "cli/view/canvas.h"
+#include "cli/view/live_buffers.h"
+#include "cli/view/shared_memory.h"
+#include "cli/view/x_server.h"
+#include "fusefs/base/mapping.h"
+#include "fusefs/base/unique_fd.h"
+
+namespace grabfs::view {
+
+class Uploader {
+ public:
+  // `share`: false sends everything through the connection.
+  Uploader(const XServer& server, bool share) : server_(server), share_(share) {}
+
+  // Fills a canvas of the frame's size. Throws Error.
+  void Show(const HeldFrame& held, Canvas& canvas);
+
+  // How the last frame went, for people.
+  [[nodiscard]] std::string_view way() const { return way_; }
+
+ private:
+  // A buffer of the device that the server has mapped.
+  struct Buffer {
+    UniqueFd fd;  // of the same file: it tells which frame is there, or that the device gave it up
+    std::unique_ptr<SharedMemory> memory;
+  };
+
+  // Memory of our own for converted pixels.
+  struct Converted {
+    UniqueFd fd;
+    std::unique_ptr<Mapping> pixels;
+    std::unique_ptr<SharedMemory> memory;  // null where the server does not share
+  };
+
+  [[nodiscard]] const SharedMemory* Shared(const HeldFrame& held);
+  void ShowConverted(const cli::Frame& frame, Canvas& canvas);
+  void MakeConverted(uint64_t bytes);
+
+  const XServer& server_;
+  bool share_;
+  std::vector<Buffer> buffers_;
+  Converted converted_;
+  std::string_view way_ = "nothing shown yet";
+};
+
+}  // namespace grabfs::view

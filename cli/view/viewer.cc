@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/view/viewer.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <sstream>
+
+#include "cli/saver.h"
+#include "cli/text.h"
+#include "fusefs/base/error.h"
+
+namespace grabfs::view {
+namespace {
+
+constexpr int kLargestZoom = 5;
+constexpr int kSmallestZoom = -5;
+// Once a second the title is brought up to date, whatever happens.
+constexpr int kTick = 1000;
+
+}  // namespace
+
+Viewer::Viewer(const XServer& server, const cli::Device& device, int zoom, bool share)
+    : server_(server),
+      device_(device),
+      events_(device.EventsPath(), device.name()),
+      window_(server, Zoomed(device.Status().width, zoom), Zoomed(device.Status().height, zoom)),
+      buffers_(device),
+      uploader_(server, share),
+      zoom_(std::clamp(zoom, kSmallestZoom, kLargestZoom)) {}
+
+void Viewer::Run() {
+  ShowNewest();
+  UpdateTitle();
+  for (;;) {
+    while (const auto command = window_.NextCommand()) {
+      if (!Obey(*command)) return;
+    }
+    if (TakeEvents() && (!paused_ || step_)) ShowNewest();
+    UpdateTitle();
+    Await();
+  }
+}
+
+void Viewer::Await() const {
+  std::array<pollfd, 2> fds = {{
+      {.fd = xcb_get_file_descriptor(server_.connection()), .events = POLLIN, .revents = 0},
+      {.fd = events_.fd(), .events = POLLIN, .revents = 0},
+  }};
+  if (::poll(fds.data(), fds.size(), kTick) < 0 && errno != EINTR) ThrowErrno("poll");
+}
+
+bool Viewer::Obey(Command command) {
+  switch (command) {
+    case Command::kQuit:
+      return false;
+    case Command::kPause:
+      paused_ = !paused_;
+      if (!paused_) ShowNewest();
+      break;
+    case Command::kStep:
+      Step();
+      break;
+    case Command::kSave:
+      Save();
+      break;
+    case Command::kZoomIn:
+      Zoom(zoom_ + 1);
+      break;
+    case Command::kZoomOut:
+      Zoom(zoom_ - 1);
+      break;
+    case Command::kZoomReset:
+      Zoom(0);
+      break;
+    case Command::kRedraw:
+      Draw();
+      break;
+  }
+  return true;
+}
+
+void Viewer::Step() {
+  paused_ = true;
+  step_ = true;
+  if (device_.Status().state == "streaming") return;
+  try {
+    device_.Set("trigger", "1");
+  } catch (const Error& error) {
+    note_ = error.what();
+  }
+}
+
+void Viewer::Save() {
+  if (!shown_) return;
+  try {
+    const cli::Saver saver(".", "png", device_.name());
+    auto again = cli::Frame::Open(device_.FramePath(shown_->frame.info().sequence));
+    if (!again) throw Error(ENOENT, "the frame was given up by somebody");
+    note_ = "saved " + saver.Save(std::move(*again)).file;
+  } catch (const Error& error) {
+    note_ = error.what();
+  }
+}
+
+void Viewer::Zoom(int zoom) {
+  zoom_ = std::clamp(zoom, kSmallestZoom, kLargestZoom);
+  if (canvas_) window_.Resize(Zoomed(canvas_->width(), zoom_), Zoomed(canvas_->height(), zoom_));
+  Draw();
+}
+
+bool Viewer::TakeEvents() {
+  bool any = false;
+  while (const auto event = events_.Next(cli::Deadline::After(0.0))) any = true;
+  return any;
+}
+
+void Viewer::ShowNewest() {
+  auto newest = buffers_.HoldNewest();
+  if (!newest) return;
+  const cli::FrameInfo& info = newest->frame.info();
+  if (shown_ && info.sequence == shown_->frame.info().sequence) return;
+  MakeCanvas(info.format);
+  uploader_.Show(*newest, *canvas_);
+  shown_ = std::move(newest);
+  step_ = false;
+  note_.clear();
+  ++frames_in_second_;
+  Draw();
+}
+
+void Viewer::MakeCanvas(const FrameFormat& format) {
+  if (canvas_ && canvas_->width() == format.width && canvas_->height() == format.height) return;
+  canvas_ = std::make_unique<Canvas>(server_, format.width, format.height);
+  window_.Resize(Zoomed(format.width, zoom_), Zoomed(format.height, zoom_));
+}
+
+void Viewer::Draw() const {
+  if (canvas_) canvas_->Draw(window_.id(), zoom_);
+}
+
+void Viewer::UpdateTitle() {
+  const auto now = Clock::now();
+  if (now - second_ >= std::chrono::seconds(1)) {
+    const std::chrono::duration<double> passed = now - second_;
+    rate_ = static_cast<uint64_t>(static_cast<double>(frames_in_second_) / passed.count() + 0.5);
+    lost_ = device_.Status().counters.dropped;
+    frames_in_second_ = 0;
+    second_ = now;
+  }
+  std::ostringstream title;
+  title << device_.name();
+  if (shown_) {
+    title << " - frame " << shown_->frame.info().sequence << ", " << rate_ << " shown a second, "
+          << cli::Plural(lost_, "drop") << ", " << uploader_.way();
+  } else {
+    title << " - no frame yet: n captures one";
+  }
+  if (paused_) title << " (paused)";
+  if (!note_.empty()) title << " - " << note_;
+  window_.SetTitle(title.str());
+}
+
+}  // namespace grabfs::view

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// grabfs-view: what the window shows is the frame, pixel for pixel, on whichever way the pixels
+// went there.
+#include <filesystem>
+
+#include "tests/mount/support/fixture.h"
+#include "tests/mount/view/x_client.h"
+
+namespace grabfs::mount_test {
+namespace {
+
+constexpr uint32_t kWidth = 320;
+constexpr uint32_t kHeight = 240;
+
+class ViewTest : public MountTest {
+ protected:
+  void SetUp() override {
+    MountTest::SetUp();
+    if (IsSkipped()) return;
+    x_ = std::make_unique<XClient>();
+    folder_ = MakeScratchDirectory("saved");
+  }
+
+  void StartDevice(const std::string& format, const std::string& more = "") {
+    Start({{"sim0=pattern,width=320,height=240,rate=0,format=" + format + more}, {}});
+  }
+
+  // The program under test, in a folder of its own.
+  void StartViewer(const std::string& options = "") {
+    const std::string program = std::filesystem::absolute("cli/view/grabfs-view");
+    viewer_ = std::make_unique<Process>(std::vector<std::string>{
+        "sh", "-c", "cd \"$1\" && DISPLAY=$2 exec \"$3\" --mount \"$4\" $5 sim0", "sh", folder_,
+        x_->display(), program, mount().path(), options});
+    ASSERT_TRUE(WaitUntil([this] { return x_->FindWindow() || viewer_->Poll(); }));
+    ASSERT_FALSE(viewer_->Poll()) << viewer_->err();
+  }
+
+  bool TitleComesToSay(const std::string& text) {
+    return WaitUntil([&] { return x_->Title().find(text) != std::string::npos; });
+  }
+
+  // The window as the bytes of a BGR4 frame: X leaves the fourth byte of a pixel open.
+  [[nodiscard]] std::vector<std::byte> AsFrame() const {
+    const auto shot = x_->Look();
+    if (!shot || shot->width != kWidth || shot->height != kHeight) return {};
+    std::vector<std::byte> pixels = shot->pixels;
+    for (size_t i = 3; i < pixels.size(); i += 4) {
+      const bool in_stamp = i / 4 % kWidth < 2;
+      pixels[i] = std::byte{in_stamp ? uint8_t{0} : uint8_t{255}};
+    }
+    return pixels;
+  }
+
+  bool ComesToShow(uint64_t sequence) {
+    return WaitUntil([&] {
+      const auto pixels = AsFrame();
+      return !pixels.empty() && picture_of_bgr4_.IsFrame(pixels, sequence);
+    });
+  }
+
+  XClient& x() { return *x_; }
+  Process& viewer() { return *viewer_; }
+  const std::string& folder() const { return folder_; }
+  const Picture picture_of_bgr4_{"BGR4", kWidth, kHeight};
+
+ private:
+  std::unique_ptr<XClient> x_;
+  std::unique_ptr<Process> viewer_;
+  std::string folder_;
+};
+
+TEST_F(ViewTest, TheWindowIsTheFrameAndNobodyCopiedIt) {
+  StartDevice("BGR4");
+  StartViewer();
+  for (uint64_t sequence = 0; sequence < 12; ++sequence) {  // more than there are buffers
+    device().Capture(1);
+    ASSERT_TRUE(ComesToShow(sequence)) << x().Title();
+  }
+  EXPECT_TRUE(TitleComesToSay("frame 11, ")) << x().Title();
+  EXPECT_TRUE(TitleComesToSay("MIT-SHM, no copy")) << x().Title();
+}
+
+TEST_F(ViewTest, SentThroughTheConnectionItIsTheSame) {
+  StartDevice("BGR4");
+  StartViewer("--send");
+  device().Capture(3);
+  EXPECT_TRUE(ComesToShow(2)) << x().Title();
+  EXPECT_TRUE(TitleComesToSay("XPutImage")) << x().Title();
+}
+
+TEST_F(ViewTest, OtherFormatsAreShownAsTheyAreSaved) {
+  for (const char* format : {"YUYV", "GREY", "NV12", "RGB3"}) {
+    StartDevice(format);
+    device().Capture(1);
+    const std::string file = folder() + "/saved.ppm";
+    ASSERT_EQ(RunCommand({CliPath(), "--mount", mount().path(), "save", "sim0", "-o", file}).status,
+              0);
+    const std::string ppm = ReadText(file);
+    const std::string saved = ppm.substr(ppm.size() - size_t{kWidth} * kHeight * 3);
+    StartViewer();
+    EXPECT_TRUE(WaitUntil([&] {
+      const auto shot = x().Look();
+      if (!shot || shot->width != kWidth || shot->height != kHeight) return false;
+      std::string rgb;
+      for (size_t i = 0; i < shot->pixels.size(); i += 4) {
+        for (const size_t byte : {2, 1, 0}) rgb += static_cast<char>(shot->pixels[i + byte]);
+      }
+      return rgb == saved;
+    })) << format
+        << ": " << x().Title();
+    x().Press('q');
+    EXPECT_EQ(viewer().Wait(), 0) << viewer().err();
+  }
+}
+
+TEST_F(ViewTest, ZoomMakesSquaresOfPixels) {
+  StartDevice("BGR4");
+  device().Capture(1);
+  StartViewer();
+  ASSERT_TRUE(ComesToShow(0));
+  const auto once = AsFrame();
+  x().Press('+');
+  ASSERT_TRUE(WaitUntil([&] {
+    const auto shot = x().Look();
+    if (!shot || shot->width != 2 * kWidth || shot->height != 2 * kHeight) return false;
+    for (size_t y = 0; y < shot->height; ++y) {
+      for (size_t i = 0; i < size_t{shot->width} * 4; ++i) {
+        const size_t from = (y / 2 * kWidth + i / 8) * 4 + i % 4;
+        if (i % 4 != 3 && shot->pixels[y * shot->width * 4 + i] != once[from]) return false;
+      }
+    }
+    return true;
+  }));
+  x().Press('-');
+  EXPECT_TRUE(ComesToShow(0));
+}
+
+TEST_F(ViewTest, PauseKeepsTheFrameAndStepTakesTheNext) {
+  StartDevice("BGR4");
+  device().Capture(1);
+  StartViewer();
+  ASSERT_TRUE(ComesToShow(0));
+  x().Press(' ');
+  ASSERT_TRUE(TitleComesToSay("paused"));
+  device().Capture(3);
+  x().Press('n');  // triggers frame 4
+  EXPECT_TRUE(ComesToShow(4)) << x().Title();
+  EXPECT_TRUE(TitleComesToSay("paused"));
+  device().Capture(1);
+  x().Press(' ');
+  EXPECT_TRUE(ComesToShow(5));
+}
+
+TEST_F(ViewTest, WhatIsShownCanBeSavedHoweverOldItIs) {
+  StartDevice("BGR4");
+  device().Capture(1);
+  StartViewer();
+  ASSERT_TRUE(ComesToShow(0));
+  x().Press(' ');
+  ASSERT_TRUE(TitleComesToSay("paused"));
+  device().Capture(30);  // all other buffers were used again
+  x().Press('s');
+  EXPECT_TRUE(TitleComesToSay("saved sim0-00000000.png")) << x().Title();
+  EXPECT_TRUE(Exists(folder() + "/sim0-00000000.png"));
+}
+
+TEST_F(ViewTest, AnotherFormatIsAnotherPicture) {
+  StartDevice("GREY");
+  device().Capture(1);
+  StartViewer();
+  ASSERT_TRUE(TitleComesToSay("converted"));
+  device().Set("format", "BGR4");
+  device().Capture(1);
+  EXPECT_TRUE(ComesToShow(1)) << x().Title();
+}
+
+TEST_F(ViewTest, TheDocumentHasItsHelp) {
+  const CommandResult result = RunCommand({"cli/view/grabfs-view", "--help"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(ReadText("docs/view.md").find("```\n" + result.out + "```\n"), std::string::npos)
+      << "docs/view.md quotes what grabfs-view --help prints";
+}
+
+TEST_F(ViewTest, WithoutAServerItSaysSo) {
+  StartDevice("BGR4");
+  const CommandResult result =
+      RunShell("DISPLAY=:99999 cli/view/grabfs-view --mount " + mount().path());
+  EXPECT_EQ(result.status, 1);
+  EXPECT_EQ(result.err, "grabfs-view: cannot connect to the X server ':99999'\n");
+}
+
+}  // namespace
+}  // namespace grabfs::mount_test

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/mount/view/x_client.h"
+
+#include <xcb/xcb_keysyms.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+
+#include "tests/mount/support/wait.h"
+
+namespace grabfs::mount_test {
+namespace {
+
+template <typename T>
+std::unique_ptr<T, decltype(&std::free)> Own(T* reply) {
+  return {reply, &std::free};
+}
+
+}  // namespace
+
+XClient::XClient() {
+  // The server chooses a free display and writes its number.
+  server_ = std::make_unique<Process>(std::vector<std::string>{
+      "Xvfb", "-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp", "-noreset"});
+  const bool started = WaitUntil(
+      [this] { return server_->out().find('\n') != std::string::npos || server_->Poll(); });
+  const std::string number = server_->out();
+  if (!started || number.empty()) throw std::runtime_error("no Xvfb: " + server_->err());
+  display_ = ":" + number.substr(0, number.find('\n'));
+  Connect();
+}
+
+XClient::~XClient() {
+  if (connection_ != nullptr) xcb_disconnect(connection_);
+}
+
+void XClient::Connect() {
+  connection_ = xcb_connect(display_.c_str(), nullptr);
+  if (xcb_connection_has_error(connection_) != 0) {
+    throw std::runtime_error("cannot connect to Xvfb at " + display_);
+  }
+  root_ = xcb_setup_roots_iterator(xcb_get_setup(connection_)).data->root;
+}
+
+bool XClient::FindWindow() {
+  const auto tree =
+      Own(xcb_query_tree_reply(connection_, xcb_query_tree(connection_, root_), nullptr));
+  if (tree == nullptr || xcb_query_tree_children_length(tree.get()) != 1) return false;
+  window_ = *xcb_query_tree_children(tree.get());
+  return true;
+}
+
+std::string XClient::Title() const {
+  const auto reply = Own(xcb_get_property_reply(
+      connection_,
+      xcb_get_property(connection_, 0, window_, XCB_ATOM_WM_NAME, XCB_ATOM_STRING, 0, 1024),
+      nullptr));
+  if (reply == nullptr) return "";
+  return {static_cast<const char*>(xcb_get_property_value(reply.get())),
+          static_cast<size_t>(xcb_get_property_value_length(reply.get()))};
+}
+
+std::optional<Screenshot> XClient::Look() const {
+  const auto size =
+      Own(xcb_get_geometry_reply(connection_, xcb_get_geometry(connection_, window_), nullptr));
+  if (size == nullptr) return std::nullopt;
+  const auto image =
+      Own(xcb_get_image_reply(connection_,
+                              xcb_get_image(connection_, XCB_IMAGE_FORMAT_Z_PIXMAP, window_, 0, 0,
+                                            size->width, size->height, UINT32_MAX),
+                              nullptr));
+  if (image == nullptr) return std::nullopt;
+  Screenshot shot = {size->width, size->height, {}};
+  shot.pixels.resize(static_cast<size_t>(xcb_get_image_data_length(image.get())));
+  std::memcpy(shot.pixels.data(), xcb_get_image_data(image.get()), shot.pixels.size());
+  return shot;
+}
+
+void XClient::Press(uint32_t symbol) const {
+  xcb_key_symbols_t* symbols = xcb_key_symbols_alloc(connection_);
+  const auto codes = Own(xcb_key_symbols_get_keycode(symbols, symbol));
+  if (codes == nullptr) throw std::runtime_error("no key has this symbol");
+  xcb_key_press_event_t event = {};
+  event.response_type = XCB_KEY_PRESS;
+  event.detail = codes.get()[0];
+  event.root = root_;
+  event.event = window_;
+  event.same_screen = 1;
+  // '+' is on no key of its own.
+  if (xcb_key_symbols_get_keysym(symbols, event.detail, 0) != symbol) {
+    event.state = XCB_MOD_MASK_SHIFT;
+  }
+  xcb_key_symbols_free(symbols);
+  xcb_send_event(connection_, 0, window_, XCB_EVENT_MASK_KEY_PRESS,
+                 reinterpret_cast<const char*>(&event));
+  xcb_flush(connection_);
+}
+
+}  // namespace grabfs::mount_test

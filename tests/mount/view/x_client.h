@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// An X server without a screen, and what a person in front of it does: looks at a window, reads its
+// title, presses keys.
+#pragma once
+
+#include <xcb/xcb.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/mount/support/process.h"
+
+namespace grabfs::mount_test {
+
+struct Screenshot {
+  uint32_t width = 0;
+  uint32_t height = 0;
+  std::vector<std::byte> pixels;  // B G R and a byte that means nothing, row by row
+};
+
+class XClient {
+ public:
+  // Starts Xvfb and connects to it. Throws std::runtime_error.
+  XClient();
+  ~XClient();
+  XClient(const XClient&) = delete;
+  XClient& operator=(const XClient&) = delete;
+
+  // ":5"
+  [[nodiscard]] const std::string& display() const { return display_; }
+
+  // The only window of the screen; false when there is none (yet).
+  bool FindWindow();
+  [[nodiscard]] std::string Title() const;
+  // What the window shows; nothing while it is larger than the screen or not there yet.
+  [[nodiscard]] std::optional<Screenshot> Look() const;
+  // A symbol of X: a character, or one of the 0xff00 block.
+  void Press(uint32_t symbol) const;
+
+ private:
+  void Connect();
+
+  std::unique_ptr<Process> server_;
+  std::string display_;
+  xcb_connection_t* connection_ = nullptr;
+  xcb_window_t root_ = 0;
+  xcb_window_t window_ = 0;
+};
+
+}  // namespace grabfs::mount_test
