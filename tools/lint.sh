@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Checks layout and style: clang-format and clang-tidy for C++, shellcheck for scripts. The kernel
-# module follows the kernel's style and is checked by its own build (W=1, sparse).
+# Checks layout and style: clang-format and clang-tidy for C++, shellcheck for scripts, links and quoted
+# messages of documents. The kernel module follows the kernel's style and is checked by its own build
+# (W=1, sparse).
 #
 #   tools/lint.sh            check
 #   tools/lint.sh --quick    without clang-tidy: seconds instead of many minutes
@@ -45,6 +46,7 @@ main() {
     *) die "unknown argument '$1'" ;;
   esac
   check_scripts || failed+=(shellcheck)
+  python3 "$root/tools/lib/check_docs.py" "$root" || failed+=(documents)
   [ "$tidy" = no ] || check_cpp || failed+=(clang-tidy)
   [ "${#failed[@]}" -eq 0 ] || die "not clean: ${failed[*]}"
 }

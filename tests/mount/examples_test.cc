@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every example of docs/examples, run as its first lines say.
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "tests/mount/support/fixture.h"
+
+namespace grabfs::mount_test {
+namespace {
+
+constexpr const char* kExamples = "docs/examples/";
+
+class ExamplesTest : public MountTest {
+ protected:
+  void SetUp() override {
+    MountTest::SetUp();
+    if (IsSkipped()) return;
+    Start({{"sim0=pattern,format=GREY,width=320,height=240,rate=0"}, {}});
+    folder_ = MakeScratchDirectory("examples");
+  }
+
+  // Starts an example on the device, with grabfs-cli in the path.
+  [[nodiscard]] std::unique_ptr<Process> StartExample(const std::string& command) const {
+    const std::string tools = std::filesystem::path(CliPath()).parent_path().string();
+    return std::make_unique<Process>(std::vector<std::string>{
+        "sh", "-c", "D=$1 F=$2 PATH=$3:$PATH; " + std::string(kExamples) + command, "sh",
+        mount().Path("sim0"), folder_, tools});
+  }
+
+  // Frames that come faster than a script of shell runs are gone before it opens them.
+  void CaptureAtLeisure() const {
+    device().Capture(1);
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+
+  // Captures a frame at a time until the example has come to its end.
+  void CaptureUntilItEnds(Process& example) {
+    EXPECT_TRUE(WaitUntil([&] {
+      if (example.Poll()) return true;
+      CaptureAtLeisure();
+      return false;
+    }));
+    EXPECT_EQ(example.Wait(), 0) << example.err();
+  }
+
+  static std::vector<std::string> Lines(const std::string& text) {
+    std::vector<std::string> lines;
+    std::istringstream stream(text);
+    for (std::string line; std::getline(stream, line);) lines.push_back(line);
+    return lines;
+  }
+
+  const Picture picture_of_device_{"GREY", 320, 240};
+  std::string folder_;
+};
+
+TEST_F(ExamplesTest, TimelapseTakesPictures) {
+  const auto example = StartExample("timelapse.sh $D 0.1 3 $F/lapse");
+  EXPECT_EQ(example->Wait(), 0) << example->err();
+  EXPECT_EQ(List(folder_ + "/lapse").size(), 3U);
+  for (const std::string& name : List(folder_ + "/lapse")) EXPECT_TRUE(name.ends_with(".png"));
+}
+
+TEST_F(ExamplesTest, OnFrameRunsACommandForEachFrame) {
+  const auto example = StartExample("on-frame.sh $D wc -c");
+  EXPECT_TRUE(WaitUntil([&] {
+    CaptureAtLeisure();
+    return Lines(example->out()).size() >= 5;
+  }));
+  device().Set("state", "start");  // it leaves when the device stops
+  device().Stop();
+  EXPECT_EQ(example->Wait(), 0) << example->err();
+  for (const std::string& line : Lines(example->out())) {
+    EXPECT_TRUE(line.starts_with("76800 ")) << line;
+  }
+}
+
+TEST_F(ExamplesTest, AroundTriggerKeepsWhatWasBeforeAndAfter) {
+  device().Capture(6);
+  std::ofstream(folder_ + "/button") << "pressed\n";
+  const auto example = StartExample("around-trigger.sh $D 3 $F/kept <$F/button");
+  // The history is copied before anything goes on.
+  ASSERT_TRUE(
+      WaitUntil([&] { return Exists(folder_ + "/kept") && List(folder_ + "/kept").size() == 6; }));
+  CaptureUntilItEnds(*example);
+  const auto names = List(folder_ + "/kept");
+  ASSERT_GE(names.size(), 4U);
+  EXPECT_EQ(names.front(), "00000000.raw") << "the history is there";
+  for (const std::string& name : names) {
+    EXPECT_TRUE(picture_of_device_.IsFrame(ReadFile(folder_ + "/kept/" + name), std::stoull(name)))
+        << name;
+  }
+}
+
+TEST_F(ExamplesTest, MotionIsSeenWhereThereIsSome) {
+  const auto example = StartExample("motion.py $D 1 4");
+  CaptureUntilItEnds(*example);
+  const auto lines = Lines(example->out());
+  ASSERT_EQ(lines.size(), 3U) << example->out();
+  for (const std::string& line : lines) EXPECT_TRUE(line.ends_with("MOTION")) << line;
+}
+
+TEST_F(ExamplesTest, NoMotionIsSeenUnderAHighThreshold) {
+  const auto example = StartExample("motion.py $D 100 3");
+  CaptureUntilItEnds(*example);
+  EXPECT_EQ(example->out().find("MOTION"), std::string::npos) << example->out();
+}
+
+TEST_F(ExamplesTest, FollowReadsFramesInTheirBuffers) {
+  const auto example = StartExample("follow $D 12");
+  CaptureUntilItEnds(*example);
+  EXPECT_EQ(Lines(example->out()).size(), 12U);
+}
+
+TEST_F(ExamplesTest, SystemdUnderstandsTheUnits) {
+  const CommandResult result = RunShell(
+      "SYSTEMD_LOG_LEVEL=err systemd-analyze verify --recursive-errors=no --man=no " +
+      std::string(kExamples) + "grabfs-snapshot.timer " + kExamples + "grabfs-snapshot.service");
+  // The programs need not be installed here.
+  for (const std::string& line : Lines(result.err)) {
+    EXPECT_NE(line.find("not executable"), std::string::npos) << line;
+  }
+}
+
+}  // namespace
+}  // namespace grabfs::mount_test
