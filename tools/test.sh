@@ -3,8 +3,8 @@
 # One command on a bare machine: installs what is missing, builds, runs every test, and ends with the
 # sum of all of it. Exits with 1 when anything failed.
 #
-#   tools/test.sh                                     what CI runs: style opt root asan tsan
-#   tools/test.sh [style|lint|opt|root|asan|tsan]...  these
+#   tools/test.sh                                       what CI runs: style opt root asan tsan
+#   tools/test.sh [style|lint|opt|root|asan|tsan|package]...  these
 #
 #   style  clang-format and shellcheck
 #   lint   the same and clang-tidy, which takes long
@@ -13,6 +13,7 @@
 #   asan   unit and mount tests with AddressSanitizer and UndefinedBehaviorSanitizer, and a search
 #          with libFuzzer on every parser, GRABFS_FUZZ_SECONDS each (15)
 #   tsan   unit and mount tests with ThreadSanitizer
+#   package  the .deb packages installed, tried and removed in a clean Debian 12; needs root
 #
 # GRABFS_SKIP_KERNELS="6.12" goes without the virtual machines of the kernels it names.
 
@@ -33,12 +34,12 @@ run_tests() {
     failed+=("$name")
 }
 
-# Calls tools/lint.sh with the arguments $2 and following, as the configuration $1.
-run_lint() {
+# Calls a script, $2 and following, as the configuration $1.
+run_script() {
   local name=$1
   shift
   say "$name"
-  if "$root/tools/lint.sh" "$@"; then
+  if "$@"; then
     runs+=("$name=passed")
   else
     runs+=("$name=failed")
@@ -63,11 +64,12 @@ run() {
   local name
   for name in "$@"; do
     case $name in
-      style) run_lint style --quick ;;
-      lint) run_lint lint ;;
+      style) run_script style "$root/tools/lint.sh" --quick ;;
+      lint) run_script lint "$root/tools/lint.sh" ;;
       opt | tsan) run_tests "$name" "--config=$name" //... ;;
       asan) run_tests asan --config=asan //... //tests/fuzz:search ;;
       root) run_tests_as_root ;;
+      package) run_script package as_root "$root/tests/package/install_test.sh" ;;
       *) die "no configuration '$name'; --help tells them" ;;
     esac
   done
