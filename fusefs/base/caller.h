@@ -5,6 +5,8 @@
 
 #include <sys/types.h>
 
+#include <vector>
+
 namespace grabfs {
 
 struct Caller {
@@ -12,5 +14,8 @@ struct Caller {
   gid_t gid = 0;
   pid_t pid = 0;  // of the thread; 0 when it is in a PID namespace that we do not see
 };
+
+// The groups of a thread beside its own one, as long as it lives; none where they cannot be told.
+std::vector<gid_t> SupplementaryGroups(pid_t thread);
 
 }  // namespace grabfs

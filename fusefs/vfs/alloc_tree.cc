@@ -5,6 +5,7 @@
 #include <linux/falloc.h>
 #include <sys/xattr.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <utility>
@@ -46,11 +47,13 @@ bool Shows(const File& file, const Caller& caller) {
   return caller.uid == 0 || caller.uid == info.uid || (info.mode & kGroupAndOthers) != 0;
 }
 
-bool MayWrite(const FileInfo& info, const Caller& caller) {
+bool MayWrite(const FileInfo& info, const AllocTree::Writer& writer) {
+  const Caller& caller = writer.caller;
   if (caller.uid == 0) return true;
   if (caller.uid == info.uid) return (info.mode & 0200) != 0;
-  if (caller.gid == info.gid) return (info.mode & 0020) != 0;
-  return (info.mode & 0002) != 0;
+  const bool of_group =
+      caller.gid == info.gid || std::ranges::find(writer.groups, info.gid) != writer.groups.end();
+  return (info.mode & (of_group ? 0020 : 0002)) != 0;
 }
 
 uint64_t Blocks(uint64_t bytes, uint32_t unit) {
@@ -243,7 +246,7 @@ std::unique_ptr<OpenFile> AllocTree::Open(const Inode& inode, const Caller& call
   return std::make_unique<AllocFile>(&store_, &resizer_, Get(inode), caller);
 }
 
-AllocTree::Target AllocTree::FindTarget(std::string_view text, const Caller& caller) const {
+AllocTree::Target AllocTree::FindTarget(std::string_view text, const Writer& writer) const {
   const std::string prefix = std::string(kAllocName) + "/";
   const std::string name(text.starts_with(prefix) ? text.substr(prefix.size()) : text);
   const size_t slash = name.find('/');
@@ -253,9 +256,10 @@ AllocTree::Target AllocTree::FindTarget(std::string_view text, const Caller& cal
   } else if (const auto directory = store_.FindDirectory(name.substr(0, slash))) {
     file = store_.Find(*directory, name.substr(slash + 1));
   }
-  if (!file || !Shows(*file, caller)) ThrowNotFound(prefix + name);
-  if (!MayWrite(file->info(), caller)) {
-    throw Error(EACCES, prefix + name + ": not writable by user " + std::to_string(caller.uid));
+  if (!file || !Shows(*file, writer.caller)) ThrowNotFound(prefix + name);
+  if (!MayWrite(file->info(), writer)) {
+    throw Error(EACCES,
+                prefix + name + ": not writable by user " + std::to_string(writer.caller.uid));
   }
   return {prefix + name, FileNumber(*file), file};
 }

@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "fusefs/alloc/store.h"
 #include "fusefs/base/error.h"
@@ -39,6 +40,11 @@ class AllocTree {
   using AttrReply = std::function<void(const Attr* attr, const Error* error)>;
 
   // A file that a device is to fill; released when the last copy is gone.
+  // Who is to be allowed to write, with all the groups he had when he asked.
+  struct Writer {
+    Caller caller;
+    std::vector<gid_t> groups;
+  };
   struct Target {
     std::string path;  // alloc/NAME or alloc/DEVICE/NAME
     uint64_t inode;
@@ -81,8 +87,8 @@ class AllocTree {
   void RemoveXattr(const Inode& inode, const std::string& name, const Caller& caller);
 
   // The file that `text` names: NAME, alloc/NAME, DEVICE/NAME, alloc/DEVICE/NAME. Throws
-  // Error(ENOENT); Error(EACCES) when `caller` may not write it.
-  [[nodiscard]] Target FindTarget(std::string_view text, const Caller& caller) const;
+  // Error(ENOENT); Error(EACCES) when `writer` may not write it.
+  [[nodiscard]] Target FindTarget(std::string_view text, const Writer& writer) const;
 
   [[nodiscard]] const alloc::Quota& quota() const { return store_.quota(); }
   // See Store.

@@ -206,8 +206,9 @@ class FileSystem : public DeviceObserver {
   std::unique_ptr<OpenFile> OpenStream(const NodePtr& node, uint64_t row, int flags,
                                        const Caller& caller);
   std::unique_ptr<OpenFile> OpenInto(const NodePtr& node, const Caller& opener);
-  // A write to `into`: the name of a file of alloc/ that `caller` may write, or nothing.
-  void OrderInto(Device& device, std::string_view text, const Caller& caller, Device::Done done);
+  // A write to `into`: the name of a file of alloc/ that `writer` may write, or nothing.
+  void OrderInto(Device& device, std::string_view text, const AllocTree::Writer& writer,
+                 Device::Done done);
   std::unique_ptr<OpenFile> OpenFrame(const NodePtr& node, uint64_t sequence, int flags,
                                       const Caller& caller);
   std::unique_ptr<OpenFile> OpenPicture(const NodePtr& node, const Inode& inode, int flags,

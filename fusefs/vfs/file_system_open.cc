@@ -99,20 +99,21 @@ std::unique_ptr<OpenFile> FileSystem::OpenStream(const NodePtr& node, uint64_t r
 std::unique_ptr<OpenFile> FileSystem::OpenInto(const NodePtr& node, const Caller& opener) {
   return std::make_unique<TextFile>(
       Use(node), [node] { return IntoText(*node); },
-      [this, node, opener](std::string_view text, Device::Done done) {
+      [this, node, writer = AllocTree::Writer{opener, SupplementaryGroups(opener.pid)}](
+          std::string_view text, Device::Done done) {
         try {
-          OrderInto(*node->device, text, opener, done);
+          OrderInto(*node->device, text, writer, done);
         } catch (const Error& error) {
           node->device->Reject(error, std::move(done));
         }
       });
 }
 
-void FileSystem::OrderInto(Device& device, std::string_view text, const Caller& caller,
+void FileSystem::OrderInto(Device& device, std::string_view text, const AllocTree::Writer& writer,
                            Device::Done done) {
   if (text.ends_with('\n')) text.remove_suffix(1);
   if (text.empty()) return device.CancelTargets(std::move(done));
-  const AllocTree::Target target = alloc_.FindTarget(text, caller);
+  const AllocTree::Target target = alloc_.FindTarget(text, writer);
   device.CaptureInto({.name = target.path,
                       .memory = target.file->BeginFill(device.state().format.bytes),
                       .on_refilled =

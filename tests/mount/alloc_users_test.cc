@@ -33,11 +33,13 @@ class AllocUsersTest : public MountTest {
   [[nodiscard]] std::string Path(const std::string& name) const {
     return mount().Path("alloc/" + name);
   }
-  // The errno value that `body` returns when it runs as this user; umask 022.
-  static int As(uid_t user, const std::function<int()>& body) {
+  // The errno value that `body` returns when it runs as this user, in these groups beside his own;
+  // umask 022.
+  static int As(uid_t user, const std::function<int()>& body,
+                const std::vector<gid_t>& groups = {}) {
     return Child([&](Child::Parent) {
-             if (::setgroups(0, nullptr) != 0 || ::setresgid(user, user, user) != 0 ||
-                 ::setresuid(user, user, user) != 0) {
+             if (::setgroups(groups.size(), groups.data()) != 0 ||
+                 ::setresgid(user, user, user) != 0 || ::setresuid(user, user, user) != 0) {
                return 100;
              }
              ::umask(022);
@@ -138,6 +140,15 @@ TEST_F(AllocUsersTest, AnOrdinaryUserCapturesIntoHisMemory) {
   ASSERT_EQ(As(kAlice, [&] { return WriteText(device().Path("into"), "alloc/a"); }), 0);
   const nlohmann::json event = events.NextOf("into");
   EXPECT_TRUE(picture_.IsFrame(ReadFile(Path("a")), event.at("sequence")));
+}
+
+TEST_F(AllocUsersTest, AllGroupsOfAUserCount) {
+  ASSERT_EQ(As(kAlice, [&] { return AllocateError(Path("a"), picture_.bytes()); }), 0);
+  ASSERT_EQ(::chown(Path("a").c_str(), kAlice, kCarol), 0);
+  ASSERT_EQ(::chmod(Path("a").c_str(), 0660), 0);
+  const auto capture = [&] { return WriteText(device().Path("into"), "a"); };
+  EXPECT_EQ(As(kBob, capture), EACCES);
+  EXPECT_EQ(As(kBob, capture, {kAlice, kCarol}), 0);
 }
 
 TEST_F(AllocUsersTest, TheDirectoryCanBeClosed) {
