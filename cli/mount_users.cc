@@ -66,7 +66,7 @@ std::vector<std::string> MappedFiles(const fs::path& process, const MountInfo& m
       if (auto file = MappedBy(line, mount)) files.push_back(std::move(*file));
     }
   } catch (const Error&) {
-    // The process has ended, or belongs to somebody else.
+    return {};  // the process has ended, or belongs to somebody else
   }
   return files;
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <ranges>
 #include <utility>
 #include <vector>
 
@@ -25,17 +26,22 @@ class Streaming {
     if (begun_) device_.Set("state", "start");
   }
   ~Streaming() {
-    if (!begun_) return;
-    try {
-      device_.Set("state", "stop");
-    } catch (const Error&) {
-      // It has gone: it streams no more.
-    }
+    if (begun_) (void)Stop();
   }
   Streaming(const Streaming&) = delete;
   Streaming& operator=(const Streaming&) = delete;
 
  private:
+  // False when it could not be told to: then it has gone, and streams no more.
+  [[nodiscard]] bool Stop() const {
+    try {
+      device_.Set("state", "stop");
+      return true;
+    } catch (const Error&) {
+      return false;
+    }
+  }
+
   const Device& device_;
   const bool begun_;
 };
@@ -46,8 +52,8 @@ bool Ready(const std::future<void>& pending) {
 
 }  // namespace
 
-Recorder::Recorder(const Device& device, Recording& recording, Options options)
-    : device_(device), recording_(recording), options_(std::move(options)), feed_(device) {}
+Recorder::Recorder(const Device& device, Recording& recording, const Options& options)
+    : device_(device), recording_(recording), options_(options), feed_(device) {}
 
 Tally Recorder::Run(const OnProgress& on_progress) {
   on_progress_ = on_progress;
@@ -72,11 +78,11 @@ void Recorder::RecordHistory() {
   if (options_.before == 0) return;
   const std::vector<uint64_t> sequences = device_.FrameSequences();
   std::vector<Frame> history;
-  for (auto it = sequences.rbegin(); it != sequences.rend(); ++it) {
-    if (*it >= feed_.first_sequence()) continue;
+  for (const uint64_t sequence : sequences | std::views::reverse) {
+    if (sequence >= feed_.first_sequence()) continue;
     if (history.size() == options_.before) break;
     try {
-      auto frame = Frame::Open(device_.FramePath(*it));
+      auto frame = Frame::Open(device_.FramePath(sequence));
       if (!frame) break;
       history.push_back(std::move(*frame));
     } catch (const Error& error) {

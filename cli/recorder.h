@@ -36,7 +36,7 @@ class Recorder {
   };
   using OnProgress = std::function<void(const State& state)>;
 
-  Recorder(const Device& device, Recording& recording, Options options);
+  Recorder(const Device& device, Recording& recording, const Options& options);
 
   // Until all is recorded, a signal ends it (StopSignals) or the device stops; a device that does
   // nothing is started for it, and stopped at the end. Throws TimeoutError, and Error when a frame

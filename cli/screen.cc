@@ -35,7 +35,7 @@ size_t Screen::width() const { return static_cast<size_t>(getmaxx(stdscr)); }
 
 size_t Screen::height() const { return static_cast<size_t>(getmaxy(stdscr)); }
 
-void Screen::Draw(const std::vector<std::string>& lines) {
+void Screen::Draw(const std::vector<std::string>& lines) const {
   erase();
   for (size_t row = 0; row < lines.size() && row < height(); ++row) {
     mvaddnstr(static_cast<int>(row), 0, lines[row].c_str(), getmaxx(stdscr));

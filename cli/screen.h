@@ -21,7 +21,7 @@ class Screen {
   [[nodiscard]] size_t width() const;
   [[nodiscard]] size_t height() const;
   // As many of the lines as there is room for.
-  void Draw(const std::vector<std::string>& lines);
+  void Draw(const std::vector<std::string>& lines) const;
 
   enum class Key { kNone, kQuit, kResized, kUp, kDown };
   // Waits for one so long; kNone also after a signal.

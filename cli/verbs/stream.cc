@@ -84,7 +84,10 @@ class StreamVerb : public Verb {
  private:
   void Copy(Context& context, const Device& device, FrameStream& stream, FrameCounter& counter,
             Tally& tally) const {
-    while (!StopSignals::came() && !(frames_ && counter.frames() >= *frames_)) {
+    const auto done = [&] {
+      return StopSignals::came() || (frames_ && counter.frames() >= *frames_);
+    };
+    while (!done()) {
       const Deadline deadline = Deadline::After(timeout_);
       const FrameStream::Piece piece = stream.Read(deadline);
       switch (piece.status) {

@@ -34,7 +34,7 @@ void ReadRow(const FrameFormat& f, const Mosaic& mosaic, std::span<const uint8_t
              uint32_t y, Row& row) {
   const uint8_t* in = &pixels[uint64_t{y} * f.stride];
   const auto largest = static_cast<uint16_t>((1U << mosaic.bits) - 1);
-  for (uint32_t x = 0; x < f.width; ++x) {
+  for (size_t x = 0; x < f.width; ++x) {
     const uint32_t sample = mosaic.bits == 8 ? in[x] : in[2 * x] | in[2 * x + 1] << 8U;
     row[x + 1] = static_cast<uint16_t>(std::min<uint32_t>(sample, largest));
   }

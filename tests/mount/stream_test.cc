@@ -252,7 +252,6 @@ TEST_F(StreamTest, ABlockedReaderIsInterrupted) {
     return ErrorOf(::read(fd.get(), &byte, 1)) == EINTR ? 0 : 1;
   });
   reader.Await();
-  std::optional<int> status;
   // Until it has blocked: a signal before is lost.
   EXPECT_TRUE(WaitUntil([&] {
     ::kill(reader.pid(), SIGUSR1);
