@@ -92,11 +92,17 @@ class V4l2Test : public mount_test::EnvironmentTest {
     const auto reference = Reference();
     SpoilBuffers();
     const uint64_t last = camera().Capture(count);
+    // An emulated camera loses one now and then, the last one too.
+    size_t exact = 0;
     for (const uint64_t sequence : camera().Frames()) {
       if (sequence + count <= last) continue;
-      EXPECT_TRUE(ReadFile(camera().Frame(sequence)) == reference) << "frame " << sequence;
+      const std::string frame = camera().Frame(sequence);
+      EXPECT_TRUE(ReadFile(frame) == reference) << "frame " << sequence;
+      EXPECT_EQ(mount_test::Xattr(frame, "bytes_used"), camera().Get("bytes"));
+      ++exact;
     }
-    EXPECT_EQ(mount_test::Xattr(camera().Frame(last), "bytes_used"), camera().Get("bytes"));
+    EXPECT_GT(exact, 0U);
+    ExpectClosedBooks();
   }
   // Waits for `count` more frames, whatever became of them.
   void AwaitFrames(uint64_t count) const {
