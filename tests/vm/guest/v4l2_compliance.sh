@@ -6,7 +6,7 @@
 figures() { v4l2-compliance -d "$1" 2>&1 | grep '^Total'; }
 
 same() {
-  [ "$2" = "$before" ] && echo "ok $1" && return
+  [ "$2" = "$before" ] && echo "$1: the same" && return
   echo "$1: $2, before: $before"
   exit 1
 }
