@@ -15,7 +15,7 @@
 
 # Beyond the least that Debian is: what the packages depend on (dpkg refuses when that is not all), and
 # what they are tried with.
-readonly include=attr,dkms,fuse3,libpng16-16,libtiff6,libxcb-keysyms1,libxcb-render0,libxcb-shm0,libyuv0,linux-headers-amd64,man-db,systemd
+readonly include=attr,dkms,fuse3,libncursesw6,libpng16-16,libtiff6,libxcb-keysyms1,libxcb-render0,libxcb-shm0,libyuv0,linux-headers-amd64,man-db,systemd
 
 chroot_archive=$cache/chroot-bookworm-$(cksum <<<"$include" | cut -d ' ' -f 1).tar
 readonly chroot_archive
