@@ -40,9 +40,10 @@ lay_out() {
   cp "$root/kmod/udev/60-grabdma.rules" udev/
   cp "$root"/kmod/{Kbuild,Makefile,dkms.conf,*.c,*.h} kmod/
   cp -r "$root/kmod/uapi" kmod/
-  cp -r "$root"/docs/*.md "$root/docs/decisions" "$root/docs/img" docs/
-  # Among the others, not above them.
-  sed 's|(docs/|(|g' "$root/README.md" >docs/README.md
+  cp -r "$root"/docs/*.md "$root"/docs/{decisions,examples,img} docs/
+  rm docs/examples/BUILD.bazel
+  # Among the other documents, whose index has its name, and not above them.
+  sed 's|(docs/|(|g' "$root/README.md" >docs/overview.md
   # Permissions are those of the checkout's owner, who may have any umask.
   chmod -R u=rwX,go=rX .
 }

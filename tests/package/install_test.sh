@@ -107,7 +107,6 @@ unit_is_sound() {
 # What a user does first. The path of the frame goes through the mount helper and fstab.
 mount_captures_and_unmounts() {
   echo 'sim0=pattern,width=640,height=480 /mnt fuse.grabfs noauto 0 0' >"$system/etc/fstab"
-  trap 'rm "$system/etc/fstab"' RETURN
   inside sh -e -c 'mount /mnt
     grabfs-cli list
     frame=$(grabfs-cli capture sim0)
@@ -117,7 +116,7 @@ mount_captures_and_unmounts() {
     grabfs-cli save sim0 -o /root/picture.png
     umount /mnt
     ! mountpoint --quiet /mnt
-    rm /root/kept.raw /root/picture.png'
+    rm /root/kept.raw /root/picture.png /etc/fstab'
 }
 
 bash_completes() {
@@ -136,7 +135,7 @@ main() {
   failed=no
   scratch=$(mktemp -d)
   packages=$scratch/packages
-  trap 'umount --recursive --lazy "$scratch/system"/{proc,sys,dev} 2>/dev/null; rm -rf --one-file-system -- "$scratch"' EXIT
+  trap 'umount --recursive --lazy "$scratch/system"/{mnt,proc,sys,dev} 2>/dev/null; rm -rf --one-file-system -- "$scratch"' EXIT
   make_chroot_archive
   check "the packages build" "$root/tools/package.sh" "$packages"
   [ "$failed" = no ] || exit 1
