@@ -135,7 +135,7 @@ main() {
   failed=no
   scratch=$(mktemp -d)
   packages=$scratch/packages
-  trap 'umount --recursive --lazy "$scratch/system"/{mnt,proc,sys,dev} 2>/dev/null; rm -rf --one-file-system -- "$scratch"' EXIT
+  trap 'umount --recursive --lazy "$scratch/system"/{mnt,proc,sys,dev} 2>/dev/null || :; rm -rf --one-file-system -- "$scratch"' EXIT
   make_chroot_archive
   check "the packages build" "$root/tools/package.sh" "$packages"
   [ "$failed" = no ] || exit 1
