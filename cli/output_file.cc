@@ -36,6 +36,12 @@ std::string TemporaryName(const std::string& path) {
   return (target.parent_path() / file).string();
 }
 
+// As linkat(2): gives a nameless file its name.
+int Link(int fd, const std::string& name) {
+  const std::string file = "/proc/self/fd/" + std::to_string(fd);
+  return ::linkat(AT_FDCWD, file.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW);
+}
+
 // Takes a name away again, unless it has been moved to its place.
 class TemporaryFile {
  public:
@@ -50,11 +56,7 @@ class TemporaryFile {
     return UniqueFd(
         CheckSyscall(::open(name_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, kMode), name_));
   }
-  void Name(int fd) {
-    const std::string file = "/proc/self/fd/" + std::to_string(fd);
-    CheckSyscall(::linkat(AT_FDCWD, file.c_str(), AT_FDCWD, name_.c_str(), AT_SYMLINK_FOLLOW),
-                 name_);
-  }
+  void Name(int fd) { CheckSyscall(Link(fd, name_), name_); }
   void MoveIntoPlace() {
     CheckSyscall(::rename(name_.c_str(), path_.c_str()), path_);
     moved_ = true;
@@ -97,7 +99,12 @@ void ReplaceFile(const std::string& name, std::span<const uint8_t> contents) {
   if (!nameless && errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) ThrowErrno(path);
   if (!nameless) fd = temporary.Create();
   Write(fd.get(), contents, path);
-  if (nameless) temporary.Name(fd.get());
+  if (nameless) {
+    // A file that is there already can only be replaced by one with a name.
+    if (Link(fd.get(), path) == 0) return;
+    if (errno != EEXIST) ThrowErrno(path);
+    temporary.Name(fd.get());
+  }
   temporary.MoveIntoPlace();
 }
 

@@ -3,7 +3,7 @@
 # One command on a bare machine: installs what is missing, builds, runs every test, and ends with the
 # sum of all of it. Exits with 1 when anything failed.
 #
-#   tools/test.sh                                       what CI runs: style opt root asan tsan
+#   tools/test.sh                                       what CI runs: style opt root
 #   tools/test.sh [style|lint|opt|root|asan|tsan|package]...  these
 #
 #   style  clang-format and shellcheck
@@ -82,7 +82,7 @@ main() {
   cd "$root"
   events=$(mktemp -d)
   trap 'rm -rf -- "$events"' EXIT
-  [ "$#" -gt 0 ] || set -- style opt root asan tsan
+  [ "$#" -gt 0 ] || set -- style opt root
   run "$@"
   # The summary stands last, whatever went before it.
   [ "${#failed[@]}" -eq 0 ] || say "not clean: ${failed[*]}"

@@ -92,13 +92,9 @@ TEST_F(StreamProgramsTest, PvAndCatCopyUntilTheDeviceStops) {
     for (const std::string pipe : {"", " | cat"}) {
       Start({{kManyBuffers}, {}});
       const std::string copy = scratch_ + "/copy.raw";
-      device().Set("rate", "100");
       Process shell(
           {"sh", "-c", program + " " + device().Path("stream-lossless.raw") + pipe + " > " + copy});
-      ASSERT_TRUE(WaitUntil([&] { return !device().Status().at("streams").empty(); }));
-      device().Set("state", "start");
-      ASSERT_TRUE(WaitUntil([&] { return device().NextSequence() >= kFrames; }));
-      device().Stop();
+      CaptureFor(shell);
       EXPECT_EQ(shell.Wait(), 0) << program << pipe << ": " << shell.err();
       ExpectFrames(copy, picture_, kFrames);
     }

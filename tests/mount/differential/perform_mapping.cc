@@ -57,8 +57,9 @@ void ZeroPastTheEnd(const Side& side, int64_t position, std::span<std::byte> byt
 }
 
 bool Overlap(int file, int64_t position, int other_file, int64_t other_position, size_t length) {
-  const auto span = static_cast<int64_t>(length);
-  return file == other_file && position < other_position + span && other_position < position + span;
+  const auto [low, high] = std::minmax(position, other_position);
+  // Positions may be anything: unsigned, their distance is right.
+  return file == other_file && static_cast<uint64_t>(high) - static_cast<uint64_t>(low) < length;
 }
 
 Outcome PerformMap(Side& side, const Arguments& arguments) {

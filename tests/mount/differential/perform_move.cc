@@ -182,7 +182,7 @@ Outcome PerformCopy(Side& side, const Arguments& arguments) {
   // The pipe holds pages of the source. In the page cache of FUSE a write that fails, in the last
   // page, makes that page unreadable for the pipe.
   const bool fails =
-      target + static_cast<int64_t>(length) > static_cast<int64_t>(side.file_bytes());
+      target > static_cast<int64_t>(side.file_bytes()) - static_cast<int64_t>(length);
   const bool by_pipe = static_cast<CopyCall>(by) == CopyCall::kSplice;
   if (by_pipe && fails && source.file == sink.file) return {};
   const int in = source.fd.get();

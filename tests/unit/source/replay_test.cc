@@ -164,7 +164,7 @@ TEST_F(Replay, RefusesGarbageBetweenFramesAndTellsWhere) {
 
 TEST_F(Replay, RefusesWhatItCannotShowWithTheReason) {
   EXPECT_EQ(Refusal("YUV4MPEG2 W16 H16 C420p10\nFRAME\n"),
-            "colour space 'C420p10' is not 8-bit 4:2:0, 4:2:2, 4:4:4 or mono at byte 18");
+            "colour space 'C420p10' is not 8-bit 4:2:0, 4:2:2, 4:4:4, mono or mono16 at byte 18");
 }
 
 TEST_F(Replay, AY4mFileCannotBecomeAnotherFormat) {
