@@ -95,6 +95,10 @@ TEST_F(StreamProgramsTest, PvAndCatCopyUntilTheDeviceStops) {
       Process shell(
           {"sh", "-c", program + " " + device().Path("stream-lossless.raw") + pipe + " > " + copy});
       CaptureFor(shell);
+      // Software triggers do not end a stream; slow enough for any reader.
+      device().Set("rate", "1");
+      device().Set("state", "start");
+      device().Stop();
       EXPECT_EQ(shell.Wait(), 0) << program << pipe << ": " << shell.err();
       ExpectFrames(copy, picture_, kFrames);
     }
