@@ -37,6 +37,7 @@ constexpr const char* kScratchRoot = "/mnt";
 struct State {
   std::string daemon;
   std::string cli;
+  std::string view;
   std::string scratch;
   std::string skip_reason;
   bool started = false;
@@ -122,6 +123,7 @@ class MountEnvironment : public ::testing::Environment {
     if (std::exchange(state.started, true)) return;
     state.daemon = FindProgram("GRABFS_BIN", "fusefs/main/grabfs");
     state.cli = FindProgram("GRABFS_CLI_BIN", "cli/grabfs-cli");
+    state.view = FindProgram("GRABFS_VIEW_BIN", "cli/view/grabfs-view");
     if (::access("/dev/fuse", F_OK) != 0) throw std::runtime_error("there is no /dev/fuse");
     if (::geteuid() == 0) {
       SetUpAsRoot(state);
@@ -142,6 +144,7 @@ class MountEnvironment : public ::testing::Environment {
     EnterMountNamespace();
     state.daemon = BindProgram(state.daemon);
     state.cli = BindProgram(state.cli);
+    state.view = BindProgram(state.view);
     OpenFuseDeviceToEverybody();
     state.scratch = kScratchRoot;
     state.skip_reason = KernelLacks(ActiveDataPath());
@@ -176,6 +179,8 @@ std::string DataPathName(DataPath path) {
 std::string DaemonPath() { return TheState().daemon; }
 
 std::string CliPath() { return TheState().cli; }
+
+std::string ViewPath() { return TheState().view; }
 
 std::string MakeScratchDirectory(const std::string& name) {
   static int count = 0;

@@ -29,6 +29,7 @@ std::string DataPathName(DataPath path);
 // The programs under test, readable and executable by whoever runs the test.
 std::string DaemonPath();
 std::string CliPath();
+std::string ViewPath();
 // A new empty directory that goes away with the test program.
 std::string MakeScratchDirectory(const std::string& name);
 // Lets an ordinary user write the report of this test program, which lies where only root may look.

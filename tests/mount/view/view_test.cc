@@ -2,8 +2,6 @@
 //
 // grabfs-view: what the window shows is the frame, pixel for pixel, on whichever way the pixels
 // went there.
-#include <filesystem>
-
 #include "tests/mount/support/fixture.h"
 #include "tests/mount/view/x_client.h"
 
@@ -28,10 +26,9 @@ class ViewTest : public MountTest {
 
   // The program under test, in a folder of its own.
   void StartViewer(const std::string& options = "") {
-    const std::string program = std::filesystem::absolute("cli/view/grabfs-view");
     viewer_ = std::make_unique<Process>(std::vector<std::string>{
         "sh", "-c", "cd \"$1\" && DISPLAY=$2 exec \"$3\" --mount \"$4\" $5 sim0", "sh", folder_,
-        x_->display(), program, mount().path(), options});
+        x_->display(), ViewPath(), mount().path(), options});
     ASSERT_TRUE(WaitUntil([this] { return x_->FindWindow() || viewer_->Poll(); }));
     ASSERT_FALSE(viewer_->Poll()) << viewer_->err();
   }
