@@ -5,9 +5,8 @@
 //
 //     pnm   PGM or PPM
 //     tiff  one uncompressed page in one strip
-//     npy   NumPy's array: (rows, columns) or (rows, columns, 3), uint8 or uint16; the samples
-//     begin
-//           at a multiple of 64 bytes, so that they can be mapped
+//     npy   NumPy's array: (rows, columns) or (rows, columns, 3), uint8 or uint16; samples begin at
+//           a multiple of 64 bytes, so that they can be mapped
 //
 // Samples are those of Convert(): grey or R G B. Pure functions.
 #pragma once

@@ -55,36 +55,15 @@ class SharedValue {
   void* const place_;
 };
 
-std::string OpenAdvice(int code) {
-  switch (code) {
-    case ENOENT:
-      return ": no such device: is the module loaded (modprobe grabdma) and the board plugged in?";
-    case EACCES:
-    case EPERM:
-      return ": permission denied: run grabfs as root, or as a member of the node's group (video)";
-    case ENODEV:
-    case ENXIO:
-      return ": the device has been unplugged";
-    default:
-      return ": " + ErrnoText(code);
-  }
-}
-
 class DevicePort final : public GrabdmaPort {
  public:
   explicit DevicePort(const std::string& path)
-      : fd_(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK)) {
-    if (!fd_.valid()) throw Error(errno, path + OpenAdvice(errno));
-  }
+      : fd_(OpenNode(path, "is the module loaded (modprobe grabdma) and the board plugged in?")) {}
 
   [[nodiscard]] int fd() const override { return fd_.get(); }
 
   int Ioctl(unsigned long command, void* argument) override {
-    int result;
-    do {
-      result = ::ioctl(fd_.get(), command, argument);
-    } while (result != 0 && errno == EINTR);
-    return result == 0 ? 0 : errno;
+    return NodeIoctl(fd_, command, argument);
   }
 
   int64_t Read(std::span<std::byte> records) override {

@@ -163,7 +163,8 @@ void V4l2::OnSetRate(Rate rate) {
 // Another input has other sizes. Capturing, drivers refuse such changes.
 void V4l2::OnControlWritten() {
   if (capturing() || gone_) return;
-  if (ToFrameFormat(device_->GetFormat()) != format_) TakeFormat(device_->GetFormat());
+  V4l2Format now = device_->GetFormat();
+  if (ToFrameFormat(now) != format_) TakeFormat(std::move(now));
   rate_ = device_->GetRate().value_or(Rate{});
 }
 

@@ -79,7 +79,6 @@ class V4l2Device {
   [[nodiscard]] const std::string& driver() const { return driver_; }
   [[nodiscard]] const std::string& card() const { return card_; }
   [[nodiscard]] const std::string& bus() const { return bus_; }
-  [[nodiscard]] bool multiplanar() const { return type_ == V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE; }
   [[nodiscard]] uint32_t type() const { return type_; }
 
   // The open node; nullptr after Close().
