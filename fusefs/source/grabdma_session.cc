@@ -14,6 +14,7 @@
 
 #include "fusefs/base/charge.h"
 #include "fusefs/base/error.h"
+#include "fusefs/source/node.h"
 
 namespace grabfs {
 namespace {
