@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests of the harness itself, without a VM: what counts as a verdict and what as a failure."""
 
+import argparse
 import io
 import os
 import tempfile
@@ -11,6 +12,7 @@ import junit
 from initramfs import Archive
 from machine import Machine
 from report import Outcome, Report
+from run_vm import add_modules
 from splat import is_splat
 
 
@@ -118,6 +120,23 @@ class ArchiveTest(unittest.TestCase):
             data.read(-size % 4)
         self.assertEqual(names["etc/vm/x"], b"12345")
         self.assertIn("dev/console", names)
+
+
+class ModulesTest(unittest.TestCase):
+    def test_what_two_modules_need_is_loaded_once_and_first(self):
+        with tempfile.TemporaryDirectory() as tree:
+            for name, needed in (("hub", ""), ("camera", "hub"), ("port", "hub")):
+                with open(os.path.join(tree, name + ".ko"), "wb") as file:
+                    file.write(b"\0depends=" + needed.encode() + b"\0")
+            options = argparse.Namespace(modules=tree, load=["port", "camera quirks=1"])
+            self.assertEqual(
+                add_modules(options, Archive()),
+                [
+                    "/lib/modules/hub.ko \n",
+                    "/lib/modules/port.ko \n",
+                    "/lib/modules/camera.ko quirks=1\n",
+                ],
+            )
 
 
 class MachineTest(unittest.TestCase):

@@ -107,7 +107,7 @@ def step_line(step: str) -> str:
 def add_modules(options: argparse.Namespace, archive: Archive) -> list[str]:
     """Puts the modules to load into the archive; returns init's list of them."""
     tree = ModuleTree(options.modules)
-    lines = []
+    lines: dict[str, str] = {}  # by the module's path in the guest
     for module in options.load:
         name, _, parameters = module.partition(" ")
         if name.endswith(".ko"):
@@ -117,9 +117,12 @@ def add_modules(options: argparse.Namespace, archive: Archive) -> list[str]:
         for image_name, image in images:
             guest_path = f"/lib/modules/{image_name}.ko"
             archive.add_bytes(guest_path, image)
-            wanted = image_name == images[-1][0]
-            lines.append(f"{guest_path} {parameters if wanted else ''}\n")
-    return lines
+            if image_name == images[-1][0]:
+                lines[guest_path] = f"{guest_path} {parameters}\n"
+            else:
+                # Two modules may need the same third one.
+                lines.setdefault(guest_path, f"{guest_path} \n")
+    return list(lines.values())
 
 
 def describe_machine(options: argparse.Namespace, initramfs: str) -> Machine:
