@@ -54,3 +54,34 @@ def grabfs_vm_test(name, programs = [], data = {}, stock_modules = [], memory = 
         stock_modules = ["fuse"] + stock_modules,
         **kwargs
     )
+
+def uvc_vm_test(name, programs = [], data = {}, **kwargs):
+    """A test of grabfs on USB cameras without hardware.
+
+    The debug kernel has no USB.
+
+    Args:
+      name: as in vm_test.
+      programs: for the guest's /bin, beside grabfs and grabfs-cli.
+      data: further files.
+      **kwargs: attributes of vm_test.
+    """
+    vm_test(
+        name = name,
+        data = dict({"//tests/vm/guest:mount_test_on_dma.sh": "/bin/mount_test_on_dma"}, **data),
+        kernels = [
+            "6.1",
+            "6.12",
+        ],
+        memory = "1G",
+        programs = [
+            "//cli:grabfs-cli",
+            "//fusefs:grabfs",
+        ] + programs,
+        stock_modules = [
+            "fuse",
+            "vhci-hcd",
+            "uvcvideo",
+        ],
+        **kwargs
+    )

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/vm/guest/uvc/uvc_mode.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace grabfs::vm {
+namespace {
+
+// Markers of JPEG: where a picture begins and where it ends. Nothing else in it has 0xff.
+constexpr uint8_t kStart[] = {0xff, 0xd8};
+constexpr uint8_t kEnd[] = {0xff, 0xd9};
+constexpr uint32_t kLeastCompressed = 4096;
+
+// Without 0xff, and with its number in two halves that have none either.
+constexpr uint32_t kNoMarkers = 0x7f7f7f7f;
+constexpr uint32_t kNumberWords = 2;
+
+uint32_t Mix(uint32_t x) {
+  x *= 0x9e3779b1;
+  x ^= x >> 15;
+  x *= 0x85ebca6b;
+  return x ^ x >> 13;
+}
+
+uint32_t Half(uint32_t half) { return (half & 0xff80) << 9 | (half & 0x7f); }
+uint32_t FromHalf(uint32_t word) { return (word >> 9 & 0xff80) | (word & 0x7f); }
+
+// The picture as words, first the number's.
+void Draw(uint32_t camera, uint32_t number, std::span<uint8_t> to) {
+  const uint32_t key = Mix(number ^ Mix(camera + 1));
+  const size_t words = to.size() / sizeof(uint32_t);
+  for (uint32_t i = 0; i < words; ++i) {
+    const uint32_t word = i == 0   ? Half(number & 0xffff)
+                          : i == 1 ? Half(number >> 16)
+                                   : (key ^ i * 0x9e3779b1 ^ i >> 7) & kNoMarkers;
+    std::memcpy(&to[i * sizeof word], &word, sizeof word);
+  }
+}
+
+uint32_t CompressedWords(uint32_t number, uint32_t max_bytes) {
+  return (kLeastCompressed + Mix(number) % (max_bytes - kLeastCompressed)) / sizeof(uint32_t);
+}
+
+}  // namespace
+
+const std::vector<UvcSize>& UvcSizes() {
+  static const std::vector<UvcSize> sizes = {
+      {640, 480, {30, 15, 5}},
+      {1280, 720, {10, 5}},
+      {320, 240, {30, 15, 5}},
+  };
+  return sizes;
+}
+
+uint32_t UvcMaxBytes(UvcFormat format, const UvcSize& size) {
+  const uint32_t pixels = uint32_t{size.width} * size.height;
+  return format == UvcFormat::kYuyv ? pixels * 2 : pixels;
+}
+
+uint32_t UvcInterval(uint32_t rate) { return 10'000'000 / rate; }
+
+Bytes UvcPictures::Make(uint32_t number) const {
+  if (format == UvcFormat::kYuyv) {
+    Bytes picture(max_bytes);
+    Draw(camera, number, picture);
+    return picture;
+  }
+  const size_t words =
+      CompressedWords(number, max_bytes - static_cast<uint32_t>(sizeof kStart + sizeof kEnd));
+  Bytes picture(sizeof kStart + words * sizeof(uint32_t) + sizeof kEnd);
+  std::ranges::copy(kStart, picture.begin());
+  Draw(camera, number, std::span(picture).subspan(sizeof kStart, words * sizeof(uint32_t)));
+  std::ranges::copy(kEnd, picture.end() - sizeof kEnd);
+  return picture;
+}
+
+std::optional<uint32_t> UvcPictures::Recognize(std::span<const std::byte> picture) const {
+  const size_t at = format == UvcFormat::kYuyv ? 0 : sizeof kStart;
+  uint32_t words[kNumberWords];
+  if (picture.size() < at + sizeof words) return std::nullopt;
+  std::memcpy(words, &picture[at], sizeof words);
+  const uint32_t number = FromHalf(words[0]) | FromHalf(words[1]) << 16;
+  const Bytes right = Make(number);
+  if (!std::ranges::equal(std::as_bytes(std::span(right)), picture)) return std::nullopt;
+  return number;
+}
+
+}  // namespace grabfs::vm
