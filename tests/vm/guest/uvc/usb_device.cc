@@ -56,14 +56,24 @@ void UsbDevice::FillQueue() {
 }
 
 void UsbDevice::Do(Urb urb) {
-  if (urb.endpoint != 0) {
+  newest_ = urb.seqnum;
+  const auto early = std::ranges::find(early_, urb.seqnum, &Unlink::victim);
+  if (early != early_.end()) {
+    host_.Complete(*early, true);
+    early_.erase(early);
+  } else if (urb.endpoint != 0) {
     queue_.push_back(std::move(urb));
   } else {
     host_.Complete(urb, Control(urb));
   }
 }
 
+// vhci_hcd may send it before the request itself, and takes the answer only afterwards.
 void UsbDevice::Do(const Unlink& unlink) {
+  if (unlink.victim > newest_) {
+    early_.push_back(unlink);
+    return;
+  }
   const auto erased =
       std::erase_if(queue_, [&](const Urb& urb) { return urb.seqnum == unlink.victim; });
   host_.Complete(unlink, erased > 0);

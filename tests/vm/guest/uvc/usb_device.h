@@ -63,7 +63,9 @@ class UsbDevice {
   UsbFunction& function_;
   const unsigned port_;
   UsbIp host_;
-  std::deque<Urb> queue_;  // of the endpoint
+  std::deque<Urb> queue_;      // of the endpoint
+  uint32_t newest_ = 0;        // the seqnum of the newest request
+  std::vector<Unlink> early_;  // of requests that have yet to come
   std::thread thread_;
 };
 

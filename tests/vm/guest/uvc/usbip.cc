@@ -16,7 +16,8 @@
 namespace grabfs::vm {
 namespace {
 
-const std::string kHost = "/sys/devices/platform/vhci_hcd.0/";
+constexpr char kAttach[] = "/sys/devices/platform/vhci_hcd.0/attach";
+constexpr char kStatus[] = "/sys/devices/platform/vhci_hcd.0/status";
 
 enum Command : uint32_t { kSubmit = 1, kUnlink = 2, kRetSubmit = 3, kRetUnlink = 4 };
 
@@ -50,7 +51,7 @@ struct Packet {
 constexpr char kFree[] = "004";  // VDEV_ST_NULL, as the file `status` prints it
 
 bool IsFree(unsigned port) {
-  std::istringstream status(ReadText(kHost + "status"));
+  std::istringstream status(ReadText(kStatus));
   for (std::string line; std::getline(status, line);) {
     std::istringstream fields(line);
     std::string hub;
@@ -59,7 +60,7 @@ bool IsFree(unsigned port) {
     fields >> hub >> number >> state;
     if (hub == "hs" && std::stoul(number) == port) return state == kFree;
   }
-  throw Error(ENOENT, kHost + "status: no port " + std::to_string(port));
+  throw Error(ENOENT, std::string(kStatus) + ": no port " + std::to_string(port));
 }
 
 void Append(Bytes& bytes, const void* data, size_t size) {
@@ -83,8 +84,8 @@ UsbIp::UsbIp(unsigned port) {
   socket_.reset(ends[0]);
   const UniqueFd host(ends[1]);
   const uint32_t any_device = 1 << 16 | (port + 1);  // bus and number at the other end of a network
-  WriteText(kHost + "attach", std::to_string(port) + " " + std::to_string(host.get()) + " " +
-                                  std::to_string(any_device) + " " + std::to_string(kHighSpeed));
+  WriteText(kAttach, std::to_string(port) + " " + std::to_string(host.get()) + " " +
+                         std::to_string(any_device) + " " + std::to_string(kHighSpeed));
 }
 
 void UsbIp::Pull() const { ::shutdown(socket_.get(), SHUT_RDWR); }

@@ -12,9 +12,7 @@ constexpr uint8_t kStart[] = {0xff, 0xd8};
 constexpr uint8_t kEnd[] = {0xff, 0xd9};
 constexpr uint32_t kLeastCompressed = 4096;
 
-// Without 0xff, and with its number in two halves that have none either.
 constexpr uint32_t kNoMarkers = 0x7f7f7f7f;
-constexpr uint32_t kNumberWords = 2;
 
 uint32_t Mix(uint32_t x) {
   x *= 0x9e3779b1;
@@ -23,17 +21,24 @@ uint32_t Mix(uint32_t x) {
   return x ^ x >> 13;
 }
 
-uint32_t Half(uint32_t half) { return (half & 0xff80) << 9 | (half & 0x7f); }
-uint32_t FromHalf(uint32_t word) { return (word >> 9 & 0xff80) | (word & 0x7f); }
+// 28 bits in four bytes, none of which is 0xff; and back.
+uint32_t Spread(uint32_t number) {
+  uint32_t word = 0;
+  for (int i = 0; i < 4; ++i) word |= (number >> 7 * i & 0x7f) << 8 * i;
+  return word;
+}
+uint32_t Gather(uint32_t word) {
+  uint32_t number = 0;
+  for (int i = 0; i < 4; ++i) number |= (word >> 8 * i & 0x7f) << 7 * i;
+  return number;
+}
 
-// The picture as words, first the number's.
+// The picture as words, first its number.
 void Draw(uint32_t camera, uint32_t number, std::span<uint8_t> to) {
   const uint32_t key = Mix(number ^ Mix(camera + 1));
   const size_t words = to.size() / sizeof(uint32_t);
   for (uint32_t i = 0; i < words; ++i) {
-    const uint32_t word = i == 0   ? Half(number & 0xffff)
-                          : i == 1 ? Half(number >> 16)
-                                   : (key ^ i * 0x9e3779b1 ^ i >> 7) & kNoMarkers;
+    const uint32_t word = i == 0 ? Spread(number) : (key ^ i * 0x9e3779b1 ^ i >> 7) & kNoMarkers;
     std::memcpy(&to[i * sizeof word], &word, sizeof word);
   }
 }
@@ -77,10 +82,10 @@ Bytes UvcPictures::Make(uint32_t number) const {
 
 std::optional<uint32_t> UvcPictures::Recognize(std::span<const std::byte> picture) const {
   const size_t at = format == UvcFormat::kYuyv ? 0 : sizeof kStart;
-  uint32_t words[kNumberWords];
-  if (picture.size() < at + sizeof words) return std::nullopt;
-  std::memcpy(words, &picture[at], sizeof words);
-  const uint32_t number = FromHalf(words[0]) | FromHalf(words[1]) << 16;
+  uint32_t first = 0;
+  if (picture.size() < at + sizeof first) return std::nullopt;
+  std::memcpy(&first, &picture[at], sizeof first);
+  const uint32_t number = Gather(first);
   const Bytes right = Make(number);
   if (!std::ranges::equal(std::as_bytes(std::span(right)), picture)) return std::nullopt;
   return number;
