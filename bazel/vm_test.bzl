@@ -44,6 +44,7 @@ def _machine_arguments(ctx):
     ]
     arguments += ["--iommu"] if attr.iommu else []
     arguments += ["--icount"] if attr.icount else []
+    arguments += ["--host-files"] if attr.host_files else []
     arguments += [_flag("edu", properties) for properties in attr.edu]
     arguments += [_flag("append", argument) for argument in attr.kernel_arguments]
     if attr.allow_log:
@@ -94,6 +95,7 @@ _vm_test = rule(
         "cpus": attr.int(default = 1),
         "data": attr.label_keyed_string_dict(allow_files = True, doc = "File: path in the guest."),
         "edu": attr.string_list(doc = "An edu device for each entry, with these properties."),
+        "host_files": attr.bool(doc = "The build machine's files, read-only: in_host_files.sh."),
         "host_programs": attr.string_list(doc = "The build machine's, instead of busybox's."),
         "icount": attr.bool(doc = "Virtual time that skips waiting."),
         "iommu": attr.bool(),

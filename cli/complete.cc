@@ -157,7 +157,7 @@ Candidates ValuesOf(std::string_view verb, std::string_view name, const Surround
   // The one who makes a file thinks of a name himself.
   if (name == "NAME" && verb != "alloc") return AllocFiles(surroundings);
   if (name == "MOUNTPOINT" || name == "DIR") return Mountpoints(context);
-  if (name == "STATE") return {{"stopped", ""}, {"streaming", ""}, {"error", ""}};
+  if (name == "STATE") return {{"stopped", ""}, {"streaming", ""}, {"error", ""}, {"gone", ""}};
   if (verb == "save" && name == "FORMAT") return FileFormats();
   return {};
 }

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "cli/exit_code.h"
 #include "fusefs/base/error.h"
 
 namespace grabfs::cli {
@@ -41,6 +42,9 @@ void FrameFeed::Take(const Event& event) {
     case Event::Kind::kLost:
       return CatchUp();
     case Event::Kind::kState:
+      if (event.state == "gone") {
+        throw NoDeviceError(device_.name() + ": the device has been unplugged");
+      }
       if (event.state != "error") return;
       throw Error(EIO, device_.name() + ": capture ended: " + device_.Status().last_error);
     case Event::Kind::kOther:

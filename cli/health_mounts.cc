@@ -66,6 +66,10 @@ std::vector<Finding> ExamineDevice(const DeviceStatus& d) {
     findings.push_back({kBroken, d.name, "stands still: " + d.last_error,
                         "grabfs-cli start " + d.name + ", when the cause is gone"});
   }
+  if (d.state == "gone") {
+    findings.push_back({kBroken, d.name, "is unplugged; its frames stay while they are open",
+                        "plug it in again, and close what is open of it"});
+  }
   if (d.counters.dropped > 0) {
     findings.push_back({kNote, d.name, Plural(d.counters.dropped, "frame") + " dropped so far",
                         "more buffers (set " + d.name +

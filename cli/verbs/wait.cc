@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // grabfs-cli wait: until frames are there, or the device is in a state.
+#include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <string_view>
 
 #include "cli/frame_report.h"
 #include "cli/target.h"
@@ -18,7 +21,8 @@ class WaitVerb : public Verb {
     target_.DeclareDevice(options);
     options.Count("-n,--frames", frames_, "N", "Until N more frames are complete (default 1)");
     options.Count("--sequence", sequence_, "SEQUENCE", "Until this frame is complete");
-    options.Text("--state", state_, "STATE", "Until the device is stopped, streaming or error");
+    options.Text("--state", state_, "STATE",
+                 "Until the device is stopped, streaming, error or gone");
     options.Seconds("--timeout", timeout_, "Give up after so long (default: never)");
     options.Flag("--no-drop", no_drop_, "Exit with status 5 when a frame is lost");
     options.Flag("--json", json_, "One object a line instead of a path");
@@ -82,8 +86,9 @@ class WaitVerb : public Verb {
   }
 
   ExitCode WaitForState(Context& context, const Device& device, const Deadline& deadline) const {
-    if (state_ != "stopped" && state_ != "streaming" && state_ != "error") {
-      throw UsageError("wait: " + state_ + ": a state is stopped, streaming or error");
+    static constexpr std::string_view kStates[] = {"stopped", "streaming", "error", "gone"};
+    if (std::ranges::find(kStates, state_) == std::end(kStates)) {
+      throw UsageError("wait: " + state_ + ": a state is stopped, streaming, error or gone");
     }
     EventReader events(device.EventsPath(), device.name());
     while (device.Status().state != state_) {

@@ -30,6 +30,8 @@ const char* CaptureStateName(CaptureState state) {
       return "streaming";
     case CaptureState::kError:
       return "error";
+    case CaptureState::kGone:
+      return "gone";
   }
   return "error";
 }
@@ -160,7 +162,7 @@ void Device::Loop() {
 bool Device::Pump() {
   bool progress = false;
   try {
-    while (!state_.unplugged) {
+    while (!state_.gone()) {
       const auto completion = source_->Dequeue();
       if (!completion) break;
       OnCompletion(*completion);
@@ -193,7 +195,7 @@ bool Device::Pump() {
 void Device::Wait() {
   // An idle source is listened to as well: that is how an unplugged device is noticed. A negative
   // descriptor is ignored by poll().
-  const int source_fd = state_.unplugged ? -1 : source_->event_fd();
+  const int source_fd = state_.gone() ? -1 : source_->event_fd();
   pollfd fds[2] = {{wake_fd_->get(), POLLIN, 0}, {source_fd, POLLIN, 0}};
   const bool unpaced = source_->capturing() && source_fd < 0;
   (void)poll(fds, 2, unpaced ? kStarvedRetryMs : -1);
@@ -242,11 +244,8 @@ void Device::HaltSource() {
 
 void Device::Unplug(const std::string& reason) {
   LogWarning(name() + ": device is gone: " + reason);
-  Publish([&](DeviceState& state) {
-    state.unplugged = true;
-    state.last_error = reason;
-  });
-  CaptureEnded(CaptureState::kError);
+  Publish([&](DeviceState& state) { state.last_error = reason; });
+  CaptureEnded(CaptureState::kGone);
   streams_->Close();
   events_->Close();
   observer_->OnUnplugged(*this);
@@ -292,7 +291,7 @@ void Device::EnterState(CaptureState next) {
     state.settings = source_->Settings();
   });
   const bool ended = before == CaptureState::kStreaming && next != CaptureState::kStreaming;
-  if (ended || next == CaptureState::kError) streams_->End();
+  if (ended || next == CaptureState::kError || next == CaptureState::kGone) streams_->End();
   if (before != next && events_->HasReaders()) {
     events_->Append("state", {{"state", CaptureStateName(next)}});
   }

@@ -4,9 +4,10 @@
 // carries out commands (attribute writes), keeps the books on sequence numbers, and announces what
 // happens. It knows no paths, no inodes and no FUSE.
 //
-//                start                      unplugged
-//     stopped ◀────────▶ streaming ───────────────────▶ error (for good)
-//                stop                       or a source that fails: error ──start/stop──▶ ...
+//                start                 source fails
+//     stopped ◀────────▶ streaming ───────────────▶ error ──start/stop──▶ ...
+//                stop
+//     any ──unplugged──▶ gone (for good)
 //
 // Software triggers capture in the state `stopped`.
 //
@@ -56,7 +57,7 @@ class DeviceObserver {
   virtual void OnUnplugged(const Device& device) = 0;
 };
 
-enum class CaptureState { kStopped, kStreaming, kError };
+enum class CaptureState { kStopped, kStreaming, kError, kGone };
 const char* CaptureStateName(CaptureState state);
 
 // What an attribute file or status.json shows; a copy, consistent in itself.
@@ -69,10 +70,12 @@ struct DeviceState {
   uint32_t buffers = 0;
   uint32_t writeback_ms = 1000;  // output
   uint64_t next_sequence = 0;
-  std::string into;  // the name of the target that is filled next; empty: none
-  bool unplugged = false;
+  std::string into;        // the name of the target that is filled next; empty: none
   std::string last_error;  // why the last command or capture failed; empty after a success
   std::map<std::string, std::string> settings;
+
+  // Unplugged: it will never capture again.
+  [[nodiscard]] bool gone() const { return state == CaptureState::kGone; }
 };
 
 class Device {

@@ -24,7 +24,7 @@ void Device::RequireStopped(const char* what) const {
 }
 
 void Device::RequirePlugged() const {
-  if (state_.unplugged) throw Error(ENODEV, name() + ": the device has been unplugged");
+  if (state_.gone()) throw Error(ENODEV, name() + ": the device has been unplugged");
 }
 
 void Device::SetFormat(FormatRequest request, Done done) {

@@ -8,7 +8,7 @@
 #include "fusefs/base/log.h"
 #include "fusefs/main/devices.h"
 #include "fusefs/source/grabdma.h"
-#include "fusefs/source/v4l2_place.h"
+#include "fusefs/source/v4l2_identity.h"
 
 namespace grabfs {
 namespace {
@@ -16,6 +16,10 @@ namespace {
 using Answer = NodeWatch::Answer;
 
 constexpr char kDevices[] = "/dev";
+
+NodeIdentity GrabdmaIdentity(const std::string& node) {
+  return {.place = GrabdmaBus(node), .serial = {}};
+}
 
 bool Vanished(const Error& error) { return error.code() == ENOENT || error.code() == ENODEV; }
 // udev may be about to hand the node to its group.
@@ -43,7 +47,7 @@ size_t HotPlug::Kind::AddPresent() {
   size_t count = 0;
   for (const auto& [number, node] : ListNodes(kDevices, prefix_)) {
     try {
-      auto option = roster_.OptionFor(node);
+      auto option = OptionFor(node);
       if (!option || file_system_->HasDevice(option->config.name)) continue;
       file_system_->AddDevice(MakeDevice(std::move(*option)));
       ++count;
@@ -55,13 +59,18 @@ size_t HotPlug::Kind::AddPresent() {
   return count;
 }
 
+std::optional<DeviceOption> HotPlug::Kind::OptionFor(const std::string& node) {
+  return roster_.OptionFor(
+      node, [this](const std::string& name) { return file_system_->HasDevice(name); });
+}
+
 void HotPlug::Kind::Start() {
   if (watch_) watch_->Start([this](const auto& node, bool last) { return OnNode(node, last); });
 }
 
 NodeWatch::Answer HotPlug::Kind::OnNode(const std::string& node, bool last) {
   try {
-    auto option = roster_.OptionFor(node);
+    auto option = OptionFor(node);
     if (!option) return Answer::kDone;
     const std::string name = option->config.name;
     // Its predecessor may not have heard yet that it is gone.
@@ -78,11 +87,11 @@ NodeWatch::Answer HotPlug::Kind::OnNode(const std::string& node, bool last) {
 }
 
 HotPlug::HotPlug(const std::vector<DeviceOption>& named, FileSystem* file_system) {
-  kinds_.push_back(std::make_unique<Kind>(Roster("grabdma", named, named.empty(), GrabdmaBus),
+  kinds_.push_back(std::make_unique<Kind>(Roster("grabdma", named, named.empty(), GrabdmaIdentity),
                                           "grabdma", file_system));
   // Cameras are for those who ask for them: a machine has some that are none of our business.
   kinds_.push_back(
-      std::make_unique<Kind>(Roster("v4l2", named, false, V4l2Place), "video", file_system));
+      std::make_unique<Kind>(Roster("v4l2", named, false, V4l2Identity), "video", file_system));
 }
 
 size_t HotPlug::AddPresent() {

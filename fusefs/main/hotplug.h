@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,7 @@ class HotPlug {
     void Start();
 
    private:
+    std::optional<DeviceOption> OptionFor(const std::string& node);
     NodeWatch::Answer OnNode(const std::string& node, bool last);
 
     Roster roster_;

@@ -16,33 +16,56 @@ std::string NumberOf(const std::string& node) {
 
 }  // namespace
 
-Roster::Roster(std::string kind, const std::vector<DeviceOption>& named, bool all, BusOf bus_of)
-    : kind_(std::move(kind)), all_(all), bus_of_(std::move(bus_of)) {
+Roster::Roster(std::string kind, const std::vector<DeviceOption>& named, bool all,
+               IdentityOf identity_of)
+    : kind_(std::move(kind)), all_(all), identity_of_(std::move(identity_of)) {
   for (const DeviceOption& option : named) {
     if (option.source.kind == kind_ && !option.source.argument.empty()) {
-      by_bus_.emplace(bus_of_(option.source.argument), option);
+      entries_.push_back({identity_of_(option.source.argument), option});
     }
   }
 }
 
-std::optional<DeviceOption> Roster::OptionFor(const std::string& node) {
-  const std::string bus = bus_of_(node);
-  const auto found = by_bus_.find(bus);
-  if (found == by_bus_.end() && !all_) return std::nullopt;
-  DeviceOption option;
-  if (found != by_bus_.end()) {
-    option = found->second;
-    option.source.argument = node;
-  } else {
-    option = ParseDeviceOption(NewName(node) + "=" + kind_ + ":" + node);
-    by_bus_.emplace(bus, option);
+// Cheap cameras of one kind share a serial number: then it is one that is missing.
+Roster::Entry* Roster::FindBySerial(const std::string& serial, const Present& present) {
+  Entry* found = nullptr;
+  for (Entry& entry : entries_) {
+    if (serial.empty() || entry.identity.serial != serial) continue;
+    if (!present(entry.option.config.name)) return &entry;
+    if (found == nullptr) found = &entry;
   }
+  return found;
+}
+
+// A serial number tells more than a place, where another device may have been plugged in.
+Roster::Entry* Roster::Find(const NodeIdentity& identity, const Present& present) {
+  const auto same = std::ranges::find(entries_, identity, &Entry::identity);
+  if (same != entries_.end()) return &*same;
+  if (Entry* const moved = FindBySerial(identity.serial, present)) {
+    if (!present(moved->option.config.name)) moved->identity.place = identity.place;
+    return moved;
+  }
+  const auto there = std::ranges::find(entries_, identity.place,
+                                       [](const Entry& entry) { return entry.identity.place; });
+  return there == entries_.end() ? nullptr : &*there;
+}
+
+std::optional<DeviceOption> Roster::OptionFor(const std::string& node, const Present& present) {
+  const NodeIdentity identity = identity_of_(node);
+  Entry* entry = Find(identity, present);
+  if (entry == nullptr && !all_) return std::nullopt;
+  if (entry == nullptr) {
+    entries_.push_back({identity, ParseDeviceOption(NewName(node) + "=" + kind_ + ":" + node)});
+    entry = &entries_.back();
+  }
+  DeviceOption option = entry->option;
+  option.source.argument = node;
   return option;
 }
 
 bool Roster::Taken(const std::string& name) const {
-  return std::ranges::any_of(by_bus_,
-                             [&](const auto& entry) { return entry.second.config.name == name; });
+  return std::ranges::any_of(entries_,
+                             [&](const Entry& entry) { return entry.option.config.name == name; });
 }
 
 // The node's own number, or the first that no other device has had.

@@ -9,6 +9,14 @@
 
 namespace grabfs {
 
+// What stays of a device when it is unplugged and comes back under another node.
+struct NodeIdentity {
+  std::string place;   // on its bus
+  std::string serial;  // wherever it is; empty: it has none. Cheap devices share theirs
+
+  friend bool operator==(const NodeIdentity&, const NodeIdentity&) = default;
+};
+
 // For reading and writing, without waiting. Throws Error that says what to do; `if_absent`: where
 // there is no such node.
 UniqueFd OpenNode(const std::string& path, const std::string& if_absent);

@@ -25,6 +25,7 @@
 #include "fusefs/source/poison.h"
 #include "fusefs/source/v4l2_controls.h"
 #include "fusefs/source/v4l2_format.h"
+#include "fusefs/source/v4l2_identity.h"
 #include "fusefs/source/v4l2_io.h"
 #include "fusefs/source/v4l2_sequence.h"
 #include "fusefs/source/v4l2_waiter.h"
@@ -62,8 +63,9 @@ class V4l2 final : public Source {
   void OnLend(uint32_t buffer, std::shared_ptr<Memory> memory) override;
   void OnTakeBack(uint32_t buffer) override;
   void OnStart(uint64_t frames) override;
-  // A camera goes on until it is stopped, and who ordered a number of frames stops it.
-  void OnExtend(uint64_t /*frames*/) override {}
+  void OnExtend(uint64_t frames) override {
+    if (due_) *due_ += frames;
+  }
   void OnStop() override;
   uint32_t OnWanted() override;
   void OnQueue(uint32_t buffer) override;
@@ -92,6 +94,7 @@ class V4l2 final : public Source {
   Completion Gone();
 
   const std::shared_ptr<V4l2Device> device_;
+  const std::string serial_;  // of USB devices that have one
   const std::optional<V4l2Path> forced_;
   const std::shared_ptr<Controls> controls_;
   V4l2Waiter waiter_;
@@ -106,6 +109,9 @@ class V4l2 final : public Source {
   size_t bound_ = 0;
   size_t queued_ = 0;
   uint32_t unverified_ = 0;
+  // Of a limited capture, frames still to come. A camera goes on until it is stopped, and who
+  // ordered a number of frames stops it; but what it fills beyond that costs older frames.
+  std::optional<uint64_t> due_;
   std::mt19937_64 seeds_{std::random_device{}()};
   V4l2Sequence sequence_;
   bool starving_ = false;  // there was no buffer for it the last time
@@ -114,7 +120,10 @@ class V4l2 final : public Source {
 };
 
 V4l2::V4l2(std::shared_ptr<V4l2Device> device, std::optional<V4l2Path> forced)
-    : device_(std::move(device)), forced_(forced), controls_(MakeV4l2Controls(device_)) {
+    : device_(std::move(device)),
+      serial_(UsbSerial(device_->fd())),
+      forced_(forced),
+      controls_(MakeV4l2Controls(device_)) {
   device_->WatchSource();
   TakeFormat(device_->GetFormat());
   rate_ = device_->GetRate().value_or(Rate{});
@@ -124,6 +133,7 @@ std::map<std::string, std::string> V4l2::Settings() const {
   return {{"driver", device_->driver()},
           {"card", device_->card()},
           {"bus", device_->bus()},
+          {"serial", serial_},
           {"io", std::string(path_ ? PathName(*path_) : "unknown")},
           {"io_reason", reason_}};
 }
@@ -232,7 +242,7 @@ void V4l2::OnTakeBack(uint32_t buffer) {
 
 // --- Capturing
 
-void V4l2::OnStart(uint64_t /*frames*/) {
+void V4l2::OnStart(uint64_t frames) {
   if (gone_) throw Error(ENODEV, device_->path() + ": the device has been unplugged");
   (void)device_->SourceChanged();
   RestoreFormat();
@@ -241,6 +251,7 @@ void V4l2::OnStart(uint64_t /*frames*/) {
     throw Error(EINVAL, device_->path() + ": the driver needs " + std::to_string(least_queued_) +
                             " buffers to begin: set buffers_count to more than that");
   }
+  due_ = frames > 0 ? std::optional(frames) : std::nullopt;
   OpenIo();
 }
 
@@ -279,7 +290,8 @@ uint32_t V4l2::OnWanted() {
   if (!io_) return 0;
   const size_t share = io_->direct() ? std::clamp<size_t>(bound_ / 2, 1, kMaxQueued)
                                      : std::clamp<size_t>(bound_ / 4, 1, kMaxQueuedToCopy);
-  const size_t ahead = std::max<size_t>(share, least_queued_);
+  const size_t useful = due_ ? std::min<uint64_t>(share, *due_) : share;
+  const size_t ahead = std::max<size_t>(useful, least_queued_);
   return ahead > queued_ ? static_cast<uint32_t>(ahead - queued_) : 0;
 }
 
@@ -327,8 +339,9 @@ std::optional<Completion> V4l2::Look() {
     return std::nullopt;
   }
   if (device_->SourceChanged()) {
-    throw Error(EIO,
-                device_->path() + ": the signal has changed: stop, set width and height, start");
+    throw Error(EIO, device_->path() +
+                         ": the signal has changed: stop, set width and height (digital inputs: "
+                         "controls/dv_timings to auto), start");
   }
   // To be copied later, when memory comes, unless it is known that there is none.
   if (!io_->direct() && queued_ == 0 && !starving_) return std::nullopt;
@@ -338,6 +351,7 @@ std::optional<Completion> V4l2::Look() {
 }
 
 Completion V4l2::Judge(V4l2Io::Done done) {
+  if (due_ && *due_ > 0) --*due_;
   const uint64_t now = MonotonicNs();
   const V4l2Filled& filled = done.filled;
   const bool monotonic =

@@ -11,7 +11,9 @@
 #include <unordered_map>
 #include <utility>
 
+#include "fusefs/base/clock.h"
 #include "fusefs/base/error.h"
+#include "fusefs/base/log.h"
 #include "fusefs/source/udmabuf.h"
 
 namespace grabfs {
@@ -23,6 +25,9 @@ constexpr size_t kMostIndices = 32;
 constexpr size_t kSpareIndices = 2;
 // Of the driver's own, where frames are copied: they bridge the time between two looks.
 constexpr uint32_t kOwnBuffers = 4;
+// How often a driver may refuse to queue one buffer before it is given up, and the time between.
+constexpr uint32_t kMostRefusals = 4;
+constexpr uint64_t kRefusalPauseNs = kNsPerSecond / 10;
 
 constexpr struct {
   V4l2Path path;
@@ -56,20 +61,49 @@ class Buffers {
   Buffers& operator=(const Buffers&) = delete;
 
   [[nodiscard]] uint32_t count() const { return count_; }
+  // Throws Error when the driver has not taken any yet: it takes none of this kind. A driver that
+  // has is tried again with every Dequeue().
   void Queue(uint32_t index, const std::vector<V4l2PlaneMemory>& planes) {
-    device_.Queue(memory_, index, planes);
+    QueueAgain({.index = index, .planes = planes});
   }
+  // Throws Error, also when the driver keeps refusing a buffer.
   std::optional<V4l2Filled> Dequeue() {
+    for (Refused& refused : std::exchange(refused_, {})) QueueAgain(std::move(refused));
     auto filled = device_.Dequeue(memory_, planes_);
     if (filled && filled->index >= count_) throw Error(EPROTO, device_.path() + ": no such buffer");
     return filled;
   }
 
  private:
+  struct Refused {
+    uint32_t index = 0;
+    std::vector<V4l2PlaneMemory> planes;
+    uint32_t times = 0;
+    uint64_t again_ns = 0;  // CLOCK_MONOTONIC: not before
+  };
+
+  void QueueAgain(Refused buffer) {
+    const uint64_t now = MonotonicNs();
+    if (now < buffer.again_ns) return refused_.push_back(std::move(buffer));
+    try {
+      device_.Queue(memory_, buffer.index, buffer.planes);
+      accepted_ = true;
+    } catch (const Error& error) {
+      if (!accepted_ || error.code() == ENODEV || buffer.times == kMostRefusals) throw;
+      if (buffer.times == 0) LogWarning(std::string(error.what()) + ": it is tried again");
+      // At once the first time.
+      if (buffer.times > 0) buffer.again_ns = now + kRefusalPauseNs;
+      ++buffer.times;
+      refused_.push_back(std::move(buffer));
+    }
+  }
+
   V4l2Device& device_;
   const uint32_t memory_;
   const size_t planes_;
   const uint32_t count_;
+  bool accepted_ = false;  // any
+  std::vector<Refused> refused_;
 };
 
 // Where each plane begins in a frame: directly behind the one before.

@@ -34,7 +34,7 @@ class V4l2Knob {
 
 using V4l2Knobs = std::vector<std::unique_ptr<V4l2Knob>>;
 
-// Input and standard, where there is a choice, and crop.
+// Input and standard, where there is a choice, timings of digital signals, and crop.
 V4l2Knobs FindInputKnobs(const V4l2Device& device);
 // The driver's controls, without arrays and structures.
 V4l2Knobs FindControlKnobs(const V4l2Device& device);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What V4L2 has calls of its own for: the input, the standard of analogue signals, the crop.
+// What V4L2 has calls of its own for: the input, the standard of analogue signals, the timings of
+// digital ones, the crop.
 #include <cerrno>
 #include <cstring>
 #include <sstream>
@@ -12,8 +13,8 @@ namespace grabfs {
 namespace {
 
 constexpr uint32_t kMostEntries = 256;
-// Of an input that has none, as cameras.
-constexpr char kNoStandard[] = "none";
+// The standard or the timings of an input that has none, as cameras.
+constexpr char kNone[] = "none";
 
 template <size_t kSize>
 std::string Text(const unsigned char (&text)[kSize]) {
@@ -74,7 +75,7 @@ class StandardKnob final : public V4l2Knob {
   [[nodiscard]] bool writable() const override { return true; }
   [[nodiscard]] std::string Read(const V4l2Device& device) const override {
     v4l2_std_id now = 0;
-    if (device.Try(VIDIOC_G_STD, &now) != 0) return kNoStandard;
+    if (device.Try(VIDIOC_G_STD, &now) != 0) return kNone;
     const auto standards = List(device);
     for (const v4l2_standard& standard : standards) {
       if (standard.id == now) return Text(standard.name);
@@ -82,13 +83,13 @@ class StandardKnob final : public V4l2Knob {
     for (const v4l2_standard& standard : standards) {
       if ((standard.id & now) != 0) return Text(standard.name);
     }
-    return kNoStandard;
+    return kNone;
   }
   [[nodiscard]] std::string Describe(const V4l2Device& device) const override {
     return grabfs::Describe("Standard", Choices(List(device)));
   }
   void Write(const V4l2Device& device, std::string_view value) const override {
-    if (value == kNoStandard && Read(device) == kNoStandard) return;
+    if (value == kNone && Read(device) == kNone) return;
     const auto standards = List(device);
     v4l2_std_id id =
         standards.at(static_cast<size_t>(Choose("standard", Choices(standards), value))).id;
@@ -104,6 +105,83 @@ class StandardKnob final : public V4l2Knob {
       choices.push_back({static_cast<int64_t>(choices.size()), Text(standard.name)});
     }
     return choices;
+  }
+};
+
+// The size and rate of the signal of an HDMI, DVI or SDI input. `auto` takes what there is now.
+class TimingsKnob final : public V4l2Knob {
+ public:
+  // Empty: the present input has none.
+  static std::vector<v4l2_dv_timings> List(const V4l2Device& device) {
+    std::vector<v4l2_dv_timings> list;
+    while (list.size() < kMostEntries) {
+      v4l2_enum_dv_timings entry = {};
+      entry.index = static_cast<uint32_t>(list.size());
+      if (device.Try(VIDIOC_ENUM_DV_TIMINGS, &entry) != 0) break;
+      list.push_back(entry.timings);
+    }
+    return list;
+  }
+
+  [[nodiscard]] std::string title() const override { return "DV Timings"; }
+  [[nodiscard]] bool writable() const override { return true; }
+  [[nodiscard]] std::string Read(const V4l2Device& device) const override {
+    v4l2_dv_timings now = {};
+    return device.Try(VIDIOC_G_DV_TIMINGS, &now) == 0 ? Name(now) : kNone;
+  }
+  [[nodiscard]] std::string Describe(const V4l2Device& device) const override {
+    v4l2_dv_timings detected = {};
+    const bool known = device.Try(VIDIOC_QUERY_DV_TIMINGS, &detected) == 0;
+    return grabfs::Describe("DV Timings", Choices(List(device))) + "detected " +
+           (known ? Name(detected) : kNone) + "\n";
+  }
+  void Write(const V4l2Device& device, std::string_view value) const override {
+    if (value == kNone && Read(device) == kNone) return;
+    v4l2_dv_timings timings = value == kAuto ? Detect(device) : Find(device, value);
+    const int code = device.Try(VIDIOC_S_DV_TIMINGS, &timings);
+    if (code == EBUSY) throw Error(EBUSY, "dv_timings: cannot be changed while the device streams");
+    if (code != 0) device.Throw("dv_timings", code);
+  }
+
+ private:
+  static constexpr char kAuto[] = "auto";
+
+  static v4l2_dv_timings Detect(const V4l2Device& device) {
+    v4l2_dv_timings timings = {};
+    const int code = device.Try(VIDIOC_QUERY_DV_TIMINGS, &timings);
+    if (code == ENOLINK) throw Error(code, "dv_timings: there is no signal");
+    if (code == ENOLCK) throw Error(code, "dv_timings: the signal is unstable");
+    if (code == ERANGE) throw Error(code, "dv_timings: the device cannot follow this signal");
+    if (code != 0) device.Throw("dv_timings", code);
+    return timings;
+  }
+  static v4l2_dv_timings Find(const V4l2Device& device, std::string_view value) {
+    const auto list = List(device);
+    return list.at(static_cast<size_t>(Choose("dv_timings", Choices(list), value)));
+  }
+  static std::vector<V4l2Choice> Choices(const std::vector<v4l2_dv_timings>& list) {
+    std::vector<V4l2Choice> choices;
+    for (const v4l2_dv_timings& timings : list) {
+      choices.push_back({static_cast<int64_t>(choices.size()), Name(timings)});
+    }
+    return choices;
+  }
+  // "1920x1080p60", "1920x1080i50", "1680x1050p59.95-rb": size, progressive or interlaced, frames
+  // or fields per second, reduced blanking.
+  static std::string Name(const v4l2_dv_timings& timings) {
+    const v4l2_bt_timings& bt = timings.bt;
+    const bool reduced = (bt.flags & V4L2_DV_FL_REDUCED_BLANKING) != 0;
+    return std::to_string(bt.width) + "x" + std::to_string(bt.height) +
+           (bt.interlaced != 0 ? "i" : "p") + RateOf(bt) + (reduced ? "-rb" : "");
+  }
+  static std::string RateOf(const v4l2_bt_timings& bt) {
+    const uint64_t pixels =
+        uint64_t{V4L2_DV_BT_FRAME_WIDTH(&bt)} * uint64_t{V4L2_DV_BT_FRAME_HEIGHT(&bt)};
+    if (pixels == 0) return "0";
+    const uint64_t fields = bt.interlaced != 0 ? 2 : 1;
+    const uint64_t hundredths = (bt.pixelclock * fields * 100 + pixels / 2) / pixels;
+    const std::string rest = std::to_string(100 + hundredths % 100).substr(1);
+    return std::to_string(hundredths / 100) + (rest == "00" ? "" : "." + rest);
   }
 };
 
@@ -172,6 +250,10 @@ V4l2Knobs FindInputKnobs(const V4l2Device& device) {
   if (!knobs.empty() || !StandardKnob::List(device).empty()) {
     v4l2_std_id now = 0;
     if (device.Try(VIDIOC_G_STD, &now) != ENOTTY) knobs.push_back(std::make_unique<StandardKnob>());
+  }
+  v4l2_dv_timings timings = {};
+  if (device.Try(VIDIOC_G_DV_TIMINGS, &timings) != ENOTTY) {
+    knobs.push_back(std::make_unique<TimingsKnob>());
   }
   v4l2_selection crop = CropKnob::Selection(V4L2_SEL_TGT_CROP);
   if (device.Try(VIDIOC_G_SELECTION, &crop) == 0) knobs.push_back(std::make_unique<CropKnob>());

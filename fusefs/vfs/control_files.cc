@@ -46,7 +46,7 @@ std::optional<uint64_t> FindControl(const Device& device, const std::string& nam
 }
 
 std::string PrintControl(const Device& device, const ControlFile& file) {
-  if (device.state().unplugged) throw Error(ENODEV, device.name() + ": has been unplugged");
+  if (device.state().gone()) throw Error(ENODEV, device.name() + ": has been unplugged");
   Controls& controls = *device.controls();
   return file.description ? controls.Describe(file.control) : controls.Read(file.control) + "\n";
 }

@@ -74,7 +74,7 @@ void FileSystem::AddDevice(std::unique_ptr<Device> device) {
     if (stopped_) return;
     const std::string& name = device->name();
     const auto it = by_name_.find(name);
-    if (it != by_name_.end() && !it->second->device->state().unplugged) {
+    if (it != by_name_.end() && !it->second->device->state().gone()) {
       throw Error(EEXIST, "device name '" + name + "' is given twice");
     }
     node = std::make_shared<DeviceNode>(next_number_++, std::move(device));
@@ -91,7 +91,7 @@ std::unique_ptr<alloc::Storage> FileSystem::MakeStorage(const std::string& devic
                                                         const std::string& name) {
   if (device.empty()) return alloc::MakeMemfdStorage(name);
   const NodePtr node = NodeNamed(device);
-  if (!node || node->device->state().unplugged) throw Error(ENODEV, device + ": no such device");
+  if (!node || node->device->state().gone()) throw Error(ENODEV, device + ": no such device");
   const auto& allocator = node->device->allocator();
   return allocator ? alloc::MakeDeviceStorage(allocator, name) : alloc::MakeMemfdStorage(name);
 }
@@ -102,7 +102,7 @@ std::string FileSystem::StatusText() const {
 
 bool FileSystem::HasDevice(const std::string& name) const {
   const NodePtr node = NodeNamed(name);
-  return node && !node->device->state().unplugged;
+  return node && !node->device->state().gone();
 }
 
 FileSystem::NodePtr FileSystem::Node(uint32_t number) const {
@@ -142,7 +142,7 @@ std::unique_ptr<DeviceUse> FileSystem::Use(const NodePtr& node) {
 }
 
 void FileSystem::LastFileClosed(const DeviceNode& node) {
-  if (node.device->state().unplugged) kernel_->WakeHousekeeper();
+  if (node.device->state().gone()) kernel_->WakeHousekeeper();
 }
 
 void FileSystem::OnFrameGone(const Device& device, uint64_t sequence, uint32_t notes) {

@@ -23,7 +23,7 @@ std::optional<FileSystem::WorkerTime> FileSystem::Housekeep() {
   std::optional<WorkerTime> later;
   std::vector<NodePtr> gone;
   for (const NodePtr& node : Nodes()) {
-    if (node->device->state().unplugged && node->open_files == 0) {
+    if (node->device->state().gone() && node->open_files == 0) {
       gone.push_back(node);
       continue;
     }

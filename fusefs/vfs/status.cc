@@ -60,7 +60,7 @@ Json ToJson(const Device& device, const DataPath& path) {
           {"source", device.source_description()},
           {"direction", device.output() ? "output" : "capture"},
           {"state", CaptureStateName(state.state)},
-          {"unplugged", state.unplugged},
+          {"unplugged", state.gone()},
           {"policy", PolicyName(state.policy)},
           {"last_error", state.last_error},
           {"format", state.format.name()},

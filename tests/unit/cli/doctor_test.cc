@@ -115,6 +115,13 @@ TEST_F(Doctor, ADeviceInErrorIsBroken) {
   EXPECT_THAT(Out(), HasSubstr("stands still: bus error"));
 }
 
+TEST_F(Doctor, ADeviceThatIsUnpluggedIsBroken) {
+  AddDevice("sim0").Patch({{"state", "gone"}});
+  PretendMounted(root().string());
+  EXPECT_EQ(Cli({"doctor", "--json"}), ExitCode::kFailed);
+  EXPECT_THAT(Out(), HasSubstr("plug it in again"));
+}
+
 TEST_F(Doctor, DropsAndSmallPagesAreMentioned) {
   FakeDevice& device = AddDevice("sim0", MakeFrameFormat(kBgr4, 1920, 1080));
   device.Patch({{"counters", {{"dropped", 3}}}});

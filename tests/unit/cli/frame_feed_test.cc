@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "cli/exit_code.h"
 #include "tests/unit/cli/fake_mount.h"
 
 namespace grabfs::cli {
@@ -60,6 +61,12 @@ TEST_F(Feed, FindsOutWhatALostEventHid) {
   using enum Outcome::Kind;
   EXPECT_EQ(Drain(feed), (std::vector<std::pair<Outcome::Kind, uint64_t>>{
                              {kFrame, 1}, {kMissed, 2}, {kFrame, 3}, {kMissed, 4}, {kFrame, 5}}));
+}
+
+TEST_F(Feed, ADeviceThatIsUnpluggedEndsIt) {
+  FrameFeed feed(device_);
+  fake_.Announce({{"event", "state"}, {"device", "sim0"}, {"state", "gone"}});
+  EXPECT_THROW(feed.Next(Deadline::After(5.0)), NoDeviceError);
 }
 
 TEST_F(Feed, AnErrorStateEndsItWithTheDevicesOwnWords) {

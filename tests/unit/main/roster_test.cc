@@ -7,6 +7,8 @@
 
 #include <cerrno>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 
 #include "fusefs/base/error.h"
@@ -22,23 +24,33 @@ class RosterTest : public testing::Test {
     return Roster("grabdma", options, all, [this](const std::string& node) {
       const auto found = buses_.find(node);
       if (found == buses_.end()) throw Error(ENOENT, node + ": no such device");
-      return found->second;
+      return NodeIdentity{.place = found->second, .serial = serials_[node]};
     });
   }
-  static std::string NameIn(Roster& roster, const std::string& node) {
-    const auto option = roster.OptionFor(node);
+  std::optional<DeviceOption> OptionIn(Roster& roster, const std::string& node) {
+    return roster.OptionFor(node,
+                            [this](const std::string& name) { return present_.contains(name); });
+  }
+  std::string NameIn(Roster& roster, const std::string& node) {
+    const auto option = OptionIn(roster, node);
     return option ? option->config.name : "";
+  }
+  void Plug(const std::string& node, const std::string& place, const std::string& serial) {
+    buses_[node] = place;
+    serials_[node] = serial;
   }
 
   std::map<std::string, std::string> buses_ = {{"/dev/grabdma0", "slot-a"},
                                                {"/dev/grabdma1", "slot-b"}};
+  std::map<std::string, std::string> serials_;  // by node, too
+  std::set<std::string> present_;
 };
 
 TEST_F(RosterTest, DevicesAreNamedAfterTheirNodes) {
   Roster roster = Make({}, true);
   EXPECT_EQ(NameIn(roster, "/dev/grabdma0"), "grab0");
   EXPECT_EQ(NameIn(roster, "/dev/grabdma1"), "grab1");
-  const auto option = roster.OptionFor("/dev/grabdma1");
+  const auto option = OptionIn(roster, "/dev/grabdma1");
   ASSERT_TRUE(option);
   EXPECT_EQ(option->source.kind, "grabdma");
   EXPECT_EQ(option->source.argument, "/dev/grabdma1");
@@ -49,7 +61,7 @@ TEST_F(RosterTest, ADeviceThatComesBackKeepsItsName) {
   EXPECT_EQ(NameIn(roster, "/dev/grabdma0"), "grab0");
   buses_["/dev/grabdma5"] = "slot-a";
   EXPECT_EQ(NameIn(roster, "/dev/grabdma5"), "grab0");
-  EXPECT_EQ(roster.OptionFor("/dev/grabdma5")->source.argument, "/dev/grabdma5");
+  EXPECT_EQ(OptionIn(roster, "/dev/grabdma5")->source.argument, "/dev/grabdma5");
 }
 
 TEST_F(RosterTest, ANewDeviceDoesNotTakeTheNameOfAnAbsentOne) {
@@ -64,12 +76,48 @@ TEST_F(RosterTest, NamedDevicesComeBackWithTheirSettings) {
   Roster roster = Make({"cam=grabdma:/dev/grabdma1,width=64,buffers=3", "sim=pattern"}, false);
   buses_.erase("/dev/grabdma1");
   buses_["/dev/grabdma9"] = "slot-b";
-  const auto option = roster.OptionFor("/dev/grabdma9");
+  const auto option = OptionIn(roster, "/dev/grabdma9");
   ASSERT_TRUE(option);
   EXPECT_EQ(option->config.name, "cam");
   EXPECT_EQ(option->config.buffers, 3u);
   EXPECT_EQ(option->source.argument, "/dev/grabdma9");
   EXPECT_EQ(option->source.options.at("width"), "64");
+}
+
+TEST_F(RosterTest, ADeviceIsKnownByItsSerialNumberInAnotherPlace) {
+  Plug("/dev/grabdma0", "slot-a", "123");
+  Roster roster = Make({"cam=grabdma:/dev/grabdma0"}, false);
+  Plug("/dev/grabdma2", "slot-c", "123");
+  EXPECT_EQ(NameIn(roster, "/dev/grabdma2"), "cam");
+  Plug("/dev/grabdma0", "slot-a", "456");
+  EXPECT_EQ(NameIn(roster, "/dev/grabdma0"), "") << "its old place is anybody's now";
+}
+
+TEST_F(RosterTest, AnotherDeviceInTheSamePlaceTakesOver) {
+  Plug("/dev/grabdma0", "slot-a", "123");
+  Roster roster = Make({"cam=grabdma:/dev/grabdma0"}, false);
+  Plug("/dev/grabdma0", "slot-a", "456");
+  EXPECT_EQ(NameIn(roster, "/dev/grabdma0"), "cam");
+  Plug("/dev/grabdma2", "slot-c", "123");
+  EXPECT_EQ(NameIn(roster, "/dev/grabdma2"), "cam") << "the first is not forgotten";
+}
+
+TEST_F(RosterTest, OfDevicesWithOneSerialNumberItIsTheMissingOne) {
+  Plug("/dev/grabdma0", "slot-a", "000");
+  Plug("/dev/grabdma1", "slot-b", "000");
+  Roster roster = Make({"left=grabdma:/dev/grabdma0", "right=grabdma:/dev/grabdma1"}, false);
+  present_ = {"left"};
+  EXPECT_EQ(NameIn(roster, "/dev/grabdma0"), "left");
+  Plug("/dev/grabdma1", "slot-c", "000");
+  EXPECT_EQ(NameIn(roster, "/dev/grabdma1"), "right");
+}
+
+TEST_F(RosterTest, ADeviceThatIsQuickerThanItsFarewellIsWaitedFor) {
+  Plug("/dev/grabdma0", "slot-a", "123");
+  Roster roster = Make({"cam=grabdma:/dev/grabdma0"}, false);
+  present_ = {"cam"};
+  Plug("/dev/grabdma2", "slot-c", "123");
+  EXPECT_EQ(NameIn(roster, "/dev/grabdma2"), "cam");
 }
 
 TEST_F(RosterTest, OthersAreNotWantedBesideNamedDevices) {
@@ -86,7 +134,8 @@ TEST_F(RosterTest, WithoutGrabdmaDevicesNobodyIsExpected) {
 TEST_F(RosterTest, EachKindHasARosterOfItsOwn) {
   const std::vector<DeviceOption> options = {ParseDeviceOption("cam=v4l2:/dev/video0"),
                                              ParseDeviceOption("grab=grabdma:/dev/grabdma0")};
-  Roster cameras("v4l2", options, false, [](const std::string& node) { return node; });
+  Roster cameras("v4l2", options, false,
+                 [](const std::string& node) { return NodeIdentity{.place = node, .serial = {}}; });
   EXPECT_EQ(NameIn(cameras, "/dev/video0"), "cam");
   EXPECT_EQ(NameIn(cameras, "/dev/grabdma0"), "");
 }

@@ -82,6 +82,30 @@ TEST_F(V4l2ControlsTest, DescribeThemselves) {
   EXPECT_EQ(Describe("press"), "title Press\ntype button\n");
 }
 
+TEST_F(V4l2ControlsTest, DigitalSignalsHaveTimings) {
+  camera().digital = true;
+  Make();
+  EXPECT_EQ(Read("dv_timings"), "1920x1080i50");
+  EXPECT_EQ(Describe("dv_timings"),
+            "title DV Timings\ntype menu\nmenu 0 1280x720p60\nmenu 1 1920x1080i50\n"
+            "menu 2 1680x1050p59.88-rb\ndetected 1280x720p60\n");
+  source().SetControl("dv_timings", "1680x1050p59.88-rb");
+  EXPECT_EQ(source().format().width, 1680u);
+  source().SetControl("dv_timings", "auto");
+  EXPECT_EQ(Read("dv_timings"), "1280x720p60");
+  EXPECT_EQ(source().format().height, 720u);
+}
+
+TEST_F(V4l2ControlsTest, WhereThereIsNoSignalThereIsNothingToFollow) {
+  camera().digital = true;
+  camera().signal = false;
+  Make();
+  EXPECT_EQ(ErrorOf(ENOLINK, [&] { source().SetControl("dv_timings", "auto"); }),
+            "dv_timings: there is no signal");
+  EXPECT_NE(Describe("dv_timings").find("detected none\n"), std::string::npos);
+  ErrorOf(EINVAL, [&] { source().SetControl("dv_timings", "640x480p1"); });
+}
+
 TEST_F(V4l2ControlsTest, AnotherInputBringsAnotherFormat) {
   Make();
   source().SetControl("input", "Aerial");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/source/v4l2_fake.h"
 
+#include <linux/v4l2-dv-timings.h>
 #include <sys/eventfd.h>
 
 #include <algorithm>
@@ -19,6 +20,9 @@ constexpr std::array kLines = {"Disabled", "50 Hz", "60 Hz"};
 constexpr uint32_t kLabelId = V4L2_CID_USER_BASE + 0x1000;
 constexpr uint32_t kPressId = V4L2_CID_USER_BASE + 0x1001;
 constexpr uint32_t kLabelBytes = 17;
+const std::array<v4l2_dv_timings, 3> kTimings = {v4l2_dv_timings V4L2_DV_BT_CEA_1280X720P60,
+                                                 v4l2_dv_timings V4L2_DV_BT_CEA_1920X1080I50,
+                                                 v4l2_dv_timings V4L2_DV_BT_DMT_1680X1050P60_RB};
 
 template <typename Argument>
 Argument& As(void* argument) {
@@ -234,6 +238,10 @@ int FakeCamera::Query(v4l2_buffer& buffer) {
 int FakeCamera::Queue(v4l2_buffer& buffer) {
   if (buffer.index >= buffers_.size() || buffers_[buffer.index].queued) return EINVAL;
   if (buffer.memory != memory_) return EINVAL;
+  if (refuse_queue > 0) {
+    --refuse_queue;
+    return EINVAL;
+  }
   Buffer& own = buffers_[buffer.index];
   if (memory_ == V4L2_MEMORY_USERPTR) {
     if (!takes_scattered) return EFAULT;
@@ -343,6 +351,37 @@ int FakeCamera::Controls(unsigned long command, void* argument) {
       width_ = input == 0 ? 64 : 128;
       height_ = input == 0 ? 48 : 96;
       return 0;
+    default:
+      return digital ? Timings(command, argument) : ENOTTY;
+  }
+}
+
+int FakeCamera::Timings(unsigned long command, void* argument) {
+  switch (command) {
+    case VIDIOC_ENUM_DV_TIMINGS: {
+      auto& entry = As<v4l2_enum_dv_timings>(argument);
+      if (entry.index >= kTimings.size()) return EINVAL;
+      entry.timings = kTimings.at(entry.index);
+      return 0;
+    }
+    case VIDIOC_G_DV_TIMINGS:
+      As<v4l2_dv_timings>(argument) = kTimings.at(timings_);
+      return 0;
+    case VIDIOC_QUERY_DV_TIMINGS:
+      As<v4l2_dv_timings>(argument) = kTimings.front();
+      return signal ? 0 : ENOLINK;
+    case VIDIOC_S_DV_TIMINGS: {
+      if (streaming_) return EBUSY;
+      const auto& wanted = As<v4l2_dv_timings>(argument);
+      const auto* const found = std::ranges::find_if(kTimings, [&](const v4l2_dv_timings& timings) {
+        return std::memcmp(&timings.bt, &wanted.bt, sizeof timings.bt) == 0;
+      });
+      if (found == kTimings.end()) return EINVAL;
+      timings_ = static_cast<size_t>(found - kTimings.begin());
+      width_ = wanted.bt.width;
+      height_ = wanted.bt.height;
+      return 0;
+    }
     default:
       return ENOTTY;
   }

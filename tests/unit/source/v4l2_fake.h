@@ -47,6 +47,7 @@ class FakeCamera final : public V4l2Port {
   std::vector<uint32_t> rates = {30, 15};                      // empty: it has none of its own
   uint32_t planes = 1;  // more: multi-planar, the picture divided evenly
   bool multiplanar = false;
+  bool digital = false;  // it has DV timings
   bool takes_userptr = true;
   bool takes_scattered = true;    // else QBUF of our memory is EFAULT
   uint32_t padding = 0;           // bytes behind each row
@@ -58,6 +59,7 @@ class FakeCamera final : public V4l2Port {
   int refuse_stream = 0;  // errno values
   int refuse_buffers = 0;
   int end_of_stream = 0;  // of DQBUF
+  int refuse_queue = 0;   // of so many QBUFs from now on: EINVAL
 
   // --- What can be seen.
 
@@ -72,6 +74,7 @@ class FakeCamera final : public V4l2Port {
   int presses = 0;
   int input = 0;
   bool signal_changed = false;
+  bool signal = true;  // of the digital input: the first of its timings
 
  private:
   struct Plane {
@@ -88,6 +91,7 @@ class FakeCamera final : public V4l2Port {
 
   int Dispatch(unsigned long command, void* argument);
   int Controls(unsigned long command, void* argument);
+  int Timings(unsigned long command, void* argument);
   int EnumSize(v4l2_frmsizeenum& entry) const;
   int EnumRate(v4l2_frmivalenum& entry) const;
   int Parameters(v4l2_streamparm& parameters, bool set);
@@ -109,6 +113,7 @@ class FakeCamera final : public V4l2Port {
   uint32_t width_ = 64;
   uint32_t height_ = 48;
   uint32_t rate_ = 30;
+  size_t timings_ = 1;
   uint32_t memory_ = 0;
   std::vector<Buffer> buffers_;
   std::deque<uint32_t> queue_;

@@ -34,6 +34,13 @@ class V4l2Rig : public testing::Test {
   void Make(const std::string& keys = "", uint32_t buffers = 8) {
     rig_ = std::make_unique<Rig>(Open(keys), buffers);
   }
+  // Another camera in its place, to be opened.
+  void Renew() {
+    rig_.reset();
+    port_ = std::make_unique<FakeCamera>();
+    camera_ = port_.get();
+    next_ = 0;
+  }
   // As Make(), and capturing with all the buffers that it wants.
   void Start(const std::string& keys = "", uint32_t buffers = 8) {
     Make(keys, buffers);
@@ -65,7 +72,7 @@ class V4l2Rig : public testing::Test {
 
  private:
   std::unique_ptr<FakeCamera> port_;
-  FakeCamera* const camera_;
+  FakeCamera* camera_;
   std::unique_ptr<Rig> rig_;
   uint32_t next_ = 0;
 };

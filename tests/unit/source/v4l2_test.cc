@@ -5,6 +5,7 @@
 #include "fusefs/source/v4l2.h"
 
 #include <cerrno>
+#include <climits>
 
 #include "fusefs/base/clock.h"
 #include "tests/unit/source/v4l2_rig.h"
@@ -232,6 +233,34 @@ TEST_F(V4l2, CaptureGoesOnAfterABreakWithoutBuffers) {
   EXPECT_EQ(Next().sequence, last + 3);
 }
 
+TEST_F(V4l2, ABufferThatTheDriverRefusesOnceIsQueuedAgain) {
+  for (const char* const keys : {",io=userptr", ",io=mmap"}) {
+    Renew();
+    Start(keys);
+    const size_t queued = camera().queued();
+    camera().refuse_queue = 1;
+    camera().Capture(1);
+    EXPECT_EQ(Next().kind, Kind::kFrame) << keys;
+    Supply();
+    EXPECT_EQ(source().Dequeue(), std::nullopt) << keys;
+    EXPECT_EQ(camera().queued(), queued) << keys;
+    camera().Capture(2);
+    EXPECT_EQ(Next().kind, Kind::kFrame) << keys;
+  }
+}
+
+TEST_F(V4l2, ADriverThatRefusesABufferForEverEndsTheCapture) {
+  Start();
+  camera().Capture(1);
+  EXPECT_EQ(Next().kind, Kind::kFrame);
+  camera().refuse_queue = INT_MAX;
+  Supply();
+  const auto until_refused = [&] {
+    for (;;) EXPECT_EQ(source().Dequeue(), std::nullopt);
+  };
+  EXPECT_NE(ErrorOf(EINVAL, until_refused).find("queueing a buffer"), std::string::npos);
+}
+
 TEST_F(V4l2, TheEndOfAStreamIsAnErrorThatSaysWhatToDo) {
   Start();
   camera().end_of_stream = EIO;
@@ -256,6 +285,17 @@ TEST_F(V4l2, ADriverThatNeedsMoreBuffersSaysSo) {
   camera().least_buffers = 3;
   Make("", 2);
   EXPECT_NE(ErrorOf(EINVAL, [&] { source().Start(0); }).find("needs 3 buffers"), std::string::npos);
+}
+
+TEST_F(V4l2, ALimitedCaptureTakesNoMoreBuffersThanFrames) {
+  Make();
+  source().Start(2);
+  EXPECT_EQ(Supply(), 2u);
+  camera().Capture(1);
+  EXPECT_EQ(Next().kind, Kind::kFrame);
+  EXPECT_EQ(Supply(), 0u);
+  source().Extend(1);
+  EXPECT_EQ(Supply(), 1u);
 }
 
 // --- Sizes and times

@@ -9,6 +9,7 @@ import tempfile
 import unittest
 
 import junit
+import run_vm
 from initramfs import Archive
 from machine import Machine
 from report import Outcome, Report
@@ -149,6 +150,39 @@ class MachineTest(unittest.TestCase):
     def test_the_nonce_is_on_the_kernel_command_line(self):
         command = Machine("k", "i").command("r", "q", "n0nce")
         self.assertIn("VM_NONCE=n0nce", command[command.index("-append") + 1])
+
+    def test_files_of_the_host_are_shared_on_demand_and_read_only(self):
+        share = Machine("k", "i", host_files=True).command("r", "q", "n0nce")
+        self.assertIn("readonly=on", share[share.index("-virtfs") + 1])
+        self.assertNotIn("-virtfs", Machine("k", "i").command("r", "q", "n0nce"))
+
+
+class ModulesTest(unittest.TestCase):
+    # Each image depends on what its name says after "on".
+    IMAGES = ("camera", "codec_on_camera", "sensor_on_camera")
+
+    def init_list(self, *load: str) -> list[str]:
+        with tempfile.TemporaryDirectory() as tree:
+            for name in self.IMAGES:
+                depends = name.partition("_on_")[2].encode()
+                with open(os.path.join(tree, name + ".ko"), "wb") as image:
+                    image.write(b"\0depends=" + depends + b"\0")
+            options = argparse.Namespace(modules=tree, load=load, host_files=False)
+            lines = run_vm.add_modules(options, Archive())
+        return [line.removeprefix("/lib/modules/").strip() for line in lines]
+
+    def test_a_module_that_several_need_is_loaded_once_and_before_them(self):
+        self.assertEqual(
+            self.init_list("codec_on_camera", "sensor_on_camera gain=2"),
+            ["camera.ko", "codec_on_camera.ko", "sensor_on_camera.ko gain=2"],
+        )
+
+    def test_parameters_are_never_lost(self):
+        self.assertEqual(
+            self.init_list("camera debug=1", "codec_on_camera"),
+            ["camera.ko debug=1", "codec_on_camera.ko"],
+        )
+        self.assertIn("camera.ko debug=1", self.init_list("codec_on_camera", "camera debug=1"))
 
 
 class JunitTest(unittest.TestCase):

@@ -16,6 +16,10 @@ _KERNEL_ARGUMENTS = (
 )
 
 
+# What a stock kernel needs to mount the file system of --host-files.
+HOST_FILES_MODULES = ("virtio_pci", "9pnet_virtio", "9p")
+
+
 @dataclasses.dataclass(frozen=True)
 class Machine:
     kernel: str
@@ -26,6 +30,8 @@ class Machine:
     machine: str = "pc"
     iommu: bool = False
     icount: bool = False
+    # This machine's root file system, read-only, under the mount tag `host`.
+    host_files: bool = False
     # One entry for each edu device: extra properties such as "dma_mask=0xffffffff".
     edu: tuple[str, ...] = ()
     append: tuple[str, ...] = ()
@@ -47,6 +53,7 @@ class Machine:
             *("-chardev", console, "-serial", "chardev:console"),
             *("-chardev", f"file,id=report,path={report_path}", "-serial", "chardev:report"),
             *("-qmp", f"unix:{qmp_path},server=on,wait=off"),
+            *self._host_files(),
             *self._edu_devices(),
         ]
 
@@ -82,6 +89,13 @@ class Machine:
     def _kernel_arguments(self, nonce: str) -> list[str]:
         iommu = ("intel_iommu=on",) if self.iommu else ()
         return [*_KERNEL_ARGUMENTS, *iommu, *self.append, f"VM_NONCE={nonce}"]
+
+    def _host_files(self) -> list[str]:
+        if not self.host_files:
+            return []
+        # The root may be made of several file systems: without remap, files of two may be taken for one.
+        share = "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap"
+        return ["-virtfs", share]
 
     def _edu_devices(self) -> list[str]:
         return [

@@ -16,7 +16,7 @@ import tempfile
 import junit
 from guest import Guest
 from initramfs import Archive
-from machine import Machine
+from machine import HOST_FILES_MODULES, Machine
 from modules import ModuleTree, module_name, read_module
 from report import Case, Outcome, Report
 
@@ -60,6 +60,8 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     add("--machine", default="pc", choices=("pc", "q35"))
     add("--iommu", action="store_true", help="q35 with intel-iommu, switched on")
     add("--icount", action="store_true", help="virtual time that skips waiting (one thread)")
+    add("--host-files", action="store_true",
+        help="this machine's files, read-only: guest/in_host_files.sh runs programs among them")
     add("--edu", action="append", default=[], metavar="PROPERTIES", help="add an edu PCI device")
     add("--append", action="append", default=[], metavar="ARGUMENT", help="for the kernel")
     add("--timeout", type=int, default=120, help="seconds for the whole run")
@@ -107,8 +109,10 @@ def step_line(step: str) -> str:
 def add_modules(options: argparse.Namespace, archive: Archive) -> list[str]:
     """Puts the modules to load into the archive; returns init's list of them."""
     tree = ModuleTree(options.modules)
-    lines: dict[str, str] = {}  # by the module's path in the guest
-    for module in options.load:
+    loaded: set[str] = set()
+    lines = []
+    host_files = HOST_FILES_MODULES if options.host_files else ()
+    for module in (*host_files, *options.load):
         name, _, parameters = module.partition(" ")
         if name.endswith(".ko"):
             images = [(module_name(name), read_module(name))]
@@ -117,12 +121,13 @@ def add_modules(options: argparse.Namespace, archive: Archive) -> list[str]:
         for image_name, image in images:
             guest_path = f"/lib/modules/{image_name}.ko"
             archive.add_bytes(guest_path, image)
-            if image_name == images[-1][0]:
-                lines[guest_path] = f"{guest_path} {parameters}\n"
-            else:
-                # Two modules may need the same third one.
-                lines.setdefault(guest_path, f"{guest_path} \n")
-    return list(lines.values())
+            wanted = parameters if image_name == images[-1][0] else ""
+            # Several modules may need the same one, which loads but once.
+            if image_name in loaded and not wanted:
+                continue
+            loaded.add(image_name)
+            lines.append(f"{guest_path} {wanted}\n")
+    return lines
 
 
 def describe_machine(options: argparse.Namespace, initramfs: str) -> Machine:
@@ -135,6 +140,7 @@ def describe_machine(options: argparse.Namespace, initramfs: str) -> Machine:
         machine=options.machine,
         iommu=options.iommu,
         icount=options.icount,
+        host_files=options.host_files,
         edu=tuple(options.edu),
         append=(
             *options.append,
