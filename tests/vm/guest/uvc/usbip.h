@@ -66,7 +66,7 @@ class UsbIp {
   static void WaitUntilFree(unsigned port);
 
  private:
-  bool Receive(std::span<uint8_t> bytes) const;
+  [[nodiscard]] bool Receive(std::span<uint8_t> bytes) const;
   void Send(const Bytes& bytes) const;
 
   UniqueFd socket_;
