@@ -46,7 +46,7 @@ class Streaming {
   const bool begun_;
 };
 
-bool Ready(const std::future<void>& pending) {
+bool Ready(const std::future<uint64_t>& pending) {
   return pending.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
 }
 
@@ -149,9 +149,10 @@ std::optional<Frame> Recorder::OpenFrame(uint64_t sequence) {
 }
 
 void Recorder::Submit(Frame frame) {
-  std::packaged_task<void()> write([this, frame = std::move(frame)]() mutable {
+  std::packaged_task<uint64_t()> write([this, frame = std::move(frame)]() mutable {
     const Frame released = std::move(frame);
     recording_.Add(released);
+    return recording_.bytes();
   });
   unwritten_.push_back(write.get_future());
   writer_.Submit(WorkerPool::Task(std::move(write)));
@@ -159,11 +160,10 @@ void Recorder::Submit(Frame frame) {
 
 void Recorder::Settle(size_t unwritten) {
   while (!unwritten_.empty() && (unwritten_.size() > unwritten || Ready(unwritten_.front()))) {
-    std::future<void> first = std::move(unwritten_.front());
+    std::future<uint64_t> first = std::move(unwritten_.front());
     unwritten_.pop_front();
-    first.get();
+    state_.bytes = first.get();
     ++state_.recorded;
-    state_.bytes = recording_.bytes();
   }
 }
 

@@ -64,9 +64,9 @@ class Recorder {
   State state_;
   OnProgress on_progress_;
   Deadline deadline_ = Deadline::Never();
-  uint64_t taken_ = 0;  // new frames opened
-  std::deque<std::future<void>> unwritten_;
-  WorkerPool writer_{1};  // last: it uses recording_
+  uint64_t taken_ = 0;                           // new frames opened
+  std::deque<std::future<uint64_t>> unwritten_;  // recording_.bytes() after each
+  WorkerPool writer_{1};                         // last: it uses recording_
 };
 
 }  // namespace grabfs::cli

@@ -182,7 +182,11 @@ LockTable::Outcome FileSystem::Lock(uint64_t number, LockTable::Asker asker, Loc
     const uint32_t slot = inode.slot();
     asker.share = hold_limit_.TakeBuffer(pool, slot, caller.uid);
     hold.acquire = [pool, slot] { return pool->ring.HoldSlot(slot); };
-    hold.release = [pool, slot] { pool->ring.Release(slot, false); };
+    // A frame that was closed under the lock may be mapped: that was not looked into meanwhile.
+    hold.release = [this, pool, slot] {
+      pool->ring.Release(slot, false);
+      kernel_->WakeHousekeeper();
+    };
   }
   return locks_.Lock(number, asker, mode, wait, hold, std::move(granted));
 }

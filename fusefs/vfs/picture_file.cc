@@ -16,15 +16,17 @@ std::shared_ptr<PictureContents> OpenPictures::Of(uint64_t inode) {
 }
 
 void PictureFile::Read(uint64_t offset, size_t size, bool /*wait*/, ReadReply reply) {
+  // Of this call's own: once the reply is out, the file may be released.
+  const auto contents = contents_;
   {
-    const std::lock_guard lock(contents_->mutex);
-    if (contents_->bytes.empty()) {
+    const std::lock_guard lock(contents->mutex);
+    if (contents->bytes.empty()) {
       const auto bytes = frame_.bytes();
       const auto* const pixels = reinterpret_cast<const uint8_t*>(bytes.data());
-      contents_->bytes = EncodePicture(form_, frame_.format(), {pixels, bytes.size()});
+      contents->bytes = EncodePicture(form_, frame_.format(), {pixels, bytes.size()});
     }
   }
-  reply(Window(std::as_bytes(std::span(contents_->bytes)), offset, size), nullptr);
+  reply(Window(std::as_bytes(std::span(contents->bytes)), offset, size), nullptr);
 }
 
 }  // namespace grabfs

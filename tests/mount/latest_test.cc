@@ -67,7 +67,7 @@ TEST_F(LatestTest, FlatOutEveryOpenYieldsOneWholeFrameAndNeverAnOlderOne) {
   ASSERT_TRUE(WaitUntil([this] { return Exists(device().latest()); }));
   const auto end = std::chrono::steady_clock::now() + SoakTime() / 5;
   uint64_t newest = 0;
-  while (std::chrono::steady_clock::now() < end && !HasFailure()) {
+  while ((std::chrono::steady_clock::now() < end || newest == 0) && !HasFailure()) {
     const UniqueFd fd = Open(device().latest(), O_RDONLY);
     const std::vector<std::byte> pixels = ReadAll(fd.get());
     const std::string sequence = XattrFd(fd.get(), "sequence");
@@ -76,7 +76,6 @@ TEST_F(LatestTest, FlatOutEveryOpenYieldsOneWholeFrameAndNeverAnOlderOne) {
     EXPECT_GE(std::stoull(sequence), newest);
     newest = std::stoull(sequence);
   }
-  EXPECT_GT(newest, 0U);
 }
 
 }  // namespace

@@ -6,12 +6,23 @@ load("//bazel:cc.bzl", "grabfs_cc_library", "grabfs_cc_test")
 # What support/environment.h calls them.
 DATA_PATHS = ["passthrough", "cached", "user"]
 
-def mount_tests(name, data_paths = DATA_PATHS, data = [], deps = [], size = "medium", **kwargs):
+# Under sanitizers an ordinary user's daemon has nothing but its mounting that the cached path has not.
+_SANITIZED = ["passthrough", "cached"]
+
+def mount_tests(
+        name,
+        data_paths = DATA_PATHS,
+        sanitized = _SANITIZED,
+        data = [],
+        deps = [],
+        size = "medium",
+        **kwargs):
     """Defines NAME_PATH for each data path, and the suite NAME of them all.
 
     Args:
       name: of the suite; the source is NAME.cc.
       data_paths: which of DATA_PATHS to run.
+      sanitized: which of them to run under sanitizers.
       data: programs beyond the daemon.
       deps: libraries beyond the support of mount tests.
       size: of the tests, as Bazel understands it.
@@ -35,8 +46,10 @@ def mount_tests(name, data_paths = DATA_PATHS, data = [], deps = [], size = "med
             data = ["//fusefs:grabfs"] + data,
             env = {"GRABFS_DATA_PATH": path},
             main = "//tests/mount/support:main",
-            # An ordinary user's daemon has the threads of the cached path: one of them is enough.
-            tags = ["mount"] + (["no-tsan"] if path == "user" else []),
+            tags = ["mount"] +
+                   ([] if path in sanitized else ["no-sanitizer"]) +
+                   # Its threads are those of the cached path.
+                   (["no-tsan"] if path == "user" else []),
             deps = [":" + name + "_cases"],
             **kwargs
         )

@@ -10,7 +10,8 @@
 
 namespace grabfs::mount_test {
 
-// VM_PATIENCE multiplies it: in virtual machines, on kernels whose checks make everything slow.
+// VM_PATIENCE multiplies it: in virtual machines, on kernels whose checks make everything slow, and
+// under sanitizers.
 inline const std::chrono::seconds kPatience = [] {
   const char* const factor = std::getenv("VM_PATIENCE");
   return std::chrono::seconds(30) * (factor == nullptr ? 1 : std::atoi(factor));
