@@ -183,6 +183,7 @@ bool Device::Pump() {
       Queue(*fill);
       progress = true;
     }
+    if (current_->ring.TakeDoubt()) observer_->OnDoubt(*this);
   } catch (const Error& error) {
     LogError(name() + ": " + error.what());
     Publish([&](DeviceState& state) { state.last_error = error.what(); });

@@ -53,6 +53,8 @@ class DeviceObserver {
   virtual void OnRefilled(const Device& device, Pool& pool, uint32_t slot) = 0;
   // A slot is no longer being filled, with or without success; its frame, if any, is visible.
   virtual void OnFillEnded(const Device& device, Pool& pool, uint32_t slot) = 0;
+  // A slot was not filled because its memory may be mapped, though nobody holds it.
+  virtual void OnDoubt(const Device& device) = 0;
   // The device will never capture again.
   virtual void OnUnplugged(const Device& device) = 0;
 };

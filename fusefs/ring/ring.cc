@@ -46,6 +46,7 @@ std::optional<Ring::Fill> Ring::BeginFill() {
     ++it;  // Unshelve() below invalidates the element, not its successor
     Unshelve(index);
     if (StillUsed(index)) {
+      doubt_ = true;
       Shelve(index);
       continue;
     }
@@ -61,6 +62,11 @@ std::optional<Ring::Fill> Ring::BeginFill() {
   }
   starved_ = true;
   return std::nullopt;
+}
+
+bool Ring::TakeDoubt() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(doubt_, false);
 }
 
 FrameInfo Ring::Complete(uint32_t index, FrameInfo info) {

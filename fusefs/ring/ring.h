@@ -104,6 +104,9 @@ class Ring {
 
   // A slot to fill: a free one, else by policy the oldest that nobody holds; else nullopt.
   std::optional<Fill> BeginFill();
+  // Since the last call BeginFill() went round a slot that nobody holds, because the probe says
+  // that it is mapped. Who can tell better may want to (Recheck(), Settle()).
+  bool TakeDoubt();
   // The frame is complete and appears. Sets info.dropped. Sequences must rise.
   FrameInfo Complete(uint32_t slot, FrameInfo info);
   // The transfer failed; the sequence number is lost.
@@ -217,6 +220,7 @@ class Ring {
   uint64_t dropped_before_next_ = 0;
   uint64_t free_clock_ = 0;
   uint64_t fills_ = 0;    // begun or refused
+  bool doubt_ = false;    // see TakeDoubt()
   bool starved_ = false;  // the last BeginFill() refused, and nobody has been woken since
 };
 

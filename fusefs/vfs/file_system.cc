@@ -186,6 +186,8 @@ void FileSystem::OnFillEnded(const Device& device, Pool& pool, uint32_t slot) {
   if ((known & Pool::kBufferAttrKnown) != 0) kernel_->ForgetAttributes(inode);
 }
 
+void FileSystem::OnDoubt(const Device& /*device*/) { kernel_->WakeHousekeeper(); }
+
 void FileSystem::OnUnplugged(const Device& /*device*/) { kernel_->WakeHousekeeper(); }
 
 DataPath FileSystem::data_path() const {

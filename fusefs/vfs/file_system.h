@@ -149,6 +149,7 @@ class FileSystem : public DeviceObserver {
                       std::span<const uint64_t> sequences) override;
   void OnRefilled(const Device& device, Pool& pool, uint32_t slot) override;
   void OnFillEnded(const Device& device, Pool& pool, uint32_t slot) override;
+  void OnDoubt(const Device& device) override;
   void OnUnplugged(const Device& device) override;
 
  private:

@@ -241,6 +241,17 @@ TEST_F(HoldTest, AFrameClosedLongBeforeTheUnlockIsRecycledWhileTheBufferIsOpen) 
   ExpectRecycled();
 }
 
+TEST_F(HoldTest, SoIsOneThatWasClosedLongBeforeItsPicture) {
+  std::string name = CaptureOne();
+  name.replace(name.rfind("/frames/"), 8, "/frames.npy/").replace(name.rfind("raw"), 3, "npy");
+  const UniqueFd buffer = Open(BufferOfFrame(), O_RDONLY);
+  UniqueFd picture = Open(name, O_RDONLY);
+  ExpectHeld();
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));  // as above
+  picture.reset();
+  ExpectRecycled();
+}
+
 TEST_F(HoldTest, LocksExcludeEachOtherAsFlockSays) {
   CaptureOne();
   const UniqueFd one = Open(BufferOfFrame(), O_RDONLY);

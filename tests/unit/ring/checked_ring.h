@@ -37,6 +37,7 @@ class CheckedRing {
     filling_ += fill.has_value();
     return fill;
   }
+  bool TakeDoubt() { return ring_.TakeDoubt(); }
   FrameInfo Complete(uint32_t slot, FrameInfo info) {
     const Auditor auditor(*this);
     --filling_;

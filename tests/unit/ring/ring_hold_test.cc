@@ -165,6 +165,21 @@ TEST(RingHold, WhatTheKernelSaysAMomentTooLateIsNotBelievedForLong) {
   EXPECT_EQ(ring.BeginFill()->evicted, 0U) << "the very next fill asks again";
 }
 
+TEST(RingHold, ThatCaptureWentRoundAMappedSlotIsToldOnce) {
+  CheckedRing ring(2);
+  ring.CaptureAll(0, 1);
+  ring.Hold(0);
+  ring.Release(0, kMayBeMapped);
+  ring.Hold(1);
+  ring.mapped.insert(0);
+  EXPECT_FALSE(ring.TakeDoubt());
+  EXPECT_EQ(ring.BeginFill(), std::nullopt);
+  EXPECT_TRUE(ring.TakeDoubt());
+  EXPECT_FALSE(ring.TakeDoubt());
+  ring.Release(1);
+  EXPECT_EQ(ring.BeginFill()->evicted, 1U) << "held or not, not mapped";
+}
+
 TEST(RingHold, AMappingThatLastsIsProbedAtEverLongerIntervals) {
   CheckedRing ring(3);
   ring.CaptureAll(0, 2);
