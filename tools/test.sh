@@ -3,13 +3,15 @@
 # One command on a bare machine: installs what is missing, builds, runs every test, and ends with the
 # sum of all of it. Exits with 1 when anything failed.
 #
-#   tools/test.sh                                       what CI runs: style opt root
-#   tools/test.sh [style|lint|opt|root|asan|tsan|package]...  these
+#   tools/test.sh                                       what CI runs: style opt root sanitizers
+#   tools/test.sh [style|lint|opt|root|sanitizers|asan|tsan|package]...  these
 #
 #   style  clang-format and shellcheck
 #   lint   the same and clang-tidy, which takes long
 #   opt    all tests, virtual machines included, of what is installed
 #   root   the tests that mount, once more through sudo, for an ordinary user: with FUSE passthrough
+#   sanitizers  with AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer, what has threads and
+#          shared memory; the next two are everything and take an hour
 #   asan   unit and mount tests with AddressSanitizer and UndefinedBehaviorSanitizer, and a search
 #          with libFuzzer on every parser, GRABFS_FUZZ_SECONDS each (15)
 #   tsan   unit and mount tests with ThreadSanitizer
@@ -19,6 +21,12 @@
 
 # shellcheck source=lib/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
+
+# Where threads meet, and memory that others may hold.
+readonly threaded=(
+  //tests/unit/{alloc,capture,ring,vfs}/...
+  //tests/mount:{alloc_capture,buffers,crowd,events,hold,hostile,output,pictures,stream}_test
+)
 
 is_root() { [ "$(id -u)" -eq 0 ]; }
 
@@ -69,6 +77,10 @@ run() {
       opt | tsan) run_tests "$name" "--config=$name" //... ;;
       asan) run_tests asan --config=asan //... //tests/fuzz:search ;;
       root) run_tests_as_root ;;
+      sanitizers)
+        run_tests asan-threads --config=asan "${threaded[@]}"
+        run_tests tsan-threads --config=tsan "${threaded[@]}"
+        ;;
       package) run_script package as_root "$root/tests/package/install_test.sh" ;;
       *) die "no configuration '$name'; --help tells them" ;;
     esac
@@ -82,7 +94,7 @@ main() {
   cd "$root"
   events=$(mktemp -d)
   trap 'rm -rf -- "$events"' EXIT
-  [ "$#" -gt 0 ] || set -- style opt root
+  [ "$#" -gt 0 ] || set -- style opt root sanitizers
   run "$@"
   # The summary stands last, whatever went before it.
   [ "${#failed[@]}" -eq 0 ] || say "not clean: ${failed[*]}"
