@@ -83,14 +83,13 @@ make_kernel() {
   cd "$root"
 }
 
-# The kernel's checks make everything several times slower.
 run_tests() {
   local all='tests(//tests/vm/... + //kmod/selftest/...)' targets
   cd "$root"
   mapfile -t targets < <(bazel query --noshow_progress \
     "attr(tags, kernel-debug, $all) except attr(tags, interactive, $all)")
   [ "${#targets[@]}" -gt 0 ] || die "there are no tests for the debug kernel"
-  exec bazel test --config=opt --keep_going --test_env=VM_PATIENCE=8 "$@" "${targets[@]}"
+  exec bazel test --config=opt --keep_going "$@" "${targets[@]}"
 }
 
 main() {

@@ -6,11 +6,13 @@ import io
 import os
 import tempfile
 import unittest
+from unittest import mock
 
 import junit
 from initramfs import Archive
 from machine import Machine
 from report import Outcome, Report
+from run_vm import SECONDS_TO_JUDGE, parse_arguments, patience, run_limit
 from splat import is_splat
 
 
@@ -130,6 +132,25 @@ class MachineTest(unittest.TestCase):
     def test_the_nonce_is_on_the_kernel_command_line(self):
         command = Machine("k", "i").command("r", "q", "n0nce")
         self.assertIn("VM_NONCE=n0nce", command[command.index("-append") + 1])
+
+
+class LimitTest(unittest.TestCase):
+    def limits(self, *arguments: str, **environment: str) -> tuple[float, float]:
+        with mock.patch.dict(os.environ, environment, clear=True):
+            options = parse_arguments(["--init", "i", *arguments])
+            return patience(options), run_limit(options)
+
+    def test_the_kernels_patience_and_the_machines_multiply(self):
+        self.assertEqual(self.limits("--timeout", "100"), (1, 100))
+        self.assertEqual(
+            self.limits("--timeout", "100", "--patience", "10", VM_PATIENCE="1.5"), (15, 1500)
+        )
+
+    def test_the_run_ends_before_bazel_ends_it(self):
+        self.assertEqual(
+            self.limits("--timeout", "100", VM_PATIENCE="8", TEST_TIMEOUT="300"),
+            (8, 300 - SECONDS_TO_JUDGE),
+        )
 
 
 class JunitTest(unittest.TestCase):
