@@ -14,6 +14,10 @@ _DEBUG_KERNEL = "debug"
 # machine that is busy may do so again.
 _DEBUG_PATIENCE = 10
 
+# Percentage of the repetitions there of what happens at random moments: kernels that check nothing
+# are for many of them, this one sees in each what they would not.
+_DEBUG_REPETITIONS = 25
+
 def _debug_arguments(edu, iommu):
     """Returns what the debug kernel's command line has beside.
 
@@ -22,7 +26,7 @@ def _debug_arguments(edu, iommu):
     pin instead of messages, and the machine one processor; messages are edu_iommu's, on q35.
     """
     routing = ["acpi=noirq"] if edu and not iommu else []
-    return ["VM_LEAK_SCAN=1"] + routing
+    return ["VM_LEAK_SCAN=1", "VM_REPETITIONS=%d" % _DEBUG_REPETITIONS] + routing
 
 def _quote(text):
     return "'" + text.replace("'", "'\\''") + "'"
