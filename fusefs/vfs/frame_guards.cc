@@ -9,7 +9,8 @@
 namespace grabfs {
 namespace {
 
-constexpr uint64_t kDurationNs = kNsPerSecond / 20;
+// Longer than it takes from a lookup to its open on any machine, emulated and busy ones included.
+constexpr uint64_t kDurationNs = kNsPerSecond / 2;
 // For how long after a stale open lookups are suspected to be too slow.
 constexpr uint64_t kWantedNs = kNsPerSecond;
 
