@@ -10,6 +10,13 @@ load("//bazel:kernel.bzl", "KernelInfo")
 _STOCK_KERNELS = ["6.1", "6.12"]
 _DEBUG_KERNEL = "debug"
 
+# Factor on the debug kernel's time limits: its checks make everything several times slower, and a
+# machine that is busy may do so again.
+_DEBUG_PATIENCE = 10
+
+# Percentage of the repetitions there of what happens at random moments: kernels that check nothing
+# are for many of them, this one sees in each what they would not.
+_DEBUG_REPETITIONS = 25
 
 def _debug_arguments(edu, iommu):
     """Returns what the debug kernel's command line has beside.
@@ -19,7 +26,7 @@ def _debug_arguments(edu, iommu):
     pin instead of messages, and the machine one processor; messages are edu_iommu's, on q35.
     """
     routing = ["acpi=noirq"] if edu and not iommu else []
-    return ["VM_LEAK_SCAN=1"] + routing
+    return ["VM_LEAK_SCAN=1", "VM_REPETITIONS=%d" % _DEBUG_REPETITIONS] + routing
 
 def _quote(text):
     return "'" + text.replace("'", "'\\''") + "'"
@@ -41,6 +48,7 @@ def _machine_arguments(ctx):
         _flag("machine", attr.machine),
         _flag("timeout", str(attr.seconds)),
         _flag("step-timeout", str(attr.step_seconds)),
+        _flag("patience", str(attr.patience)),
     ]
     arguments += ["--iommu"] if attr.iommu else []
     arguments += ["--icount"] if attr.icount else []
@@ -108,6 +116,7 @@ _vm_test = rule(
             doc = "Module: parameters; loaded before the steps.",
         ),
         "numa_nodes": attr.int(default = 1),
+        "patience": attr.int(default = 1, doc = "Factor on all time limits."),
         "programs": attr.label_list(allow_files = True, doc = "For the guest's /bin."),
         "seconds": attr.int(
             default = 280,
@@ -165,6 +174,7 @@ def vm_test(
             edu = edu,
             iommu = iommu,
             kernel_arguments = kernel_arguments + (_debug_arguments(edu, iommu) if debug else []),
+            patience = _DEBUG_PATIENCE if debug else 1,
             tags = tags + ["vm", "kernel-" + kernel] + (["manual"] if debug else []),
             timeout = "eternal" if debug else "moderate",
             **kwargs

@@ -21,10 +21,10 @@
 
 readonly series=6.12
 readonly config=$root/tests/vm/debug-kernel.config
-readonly kernel=$cache/kernels/debug
+readonly debug_kernel=$cache/kernels/debug
 
 # The kernel is up to date when it was built with this configuration.
-is_present() { cmp --quiet "$config" "$kernel/built-with.config"; }
+is_present() { cmp --quiet "$config" "$debug_kernel/built-with.config"; }
 
 # Unpacks the newest source of the series into the current directory.
 fetch_source() {
@@ -78,19 +78,18 @@ make_kernel() {
   build
   name_parts
   cp "$config" built-with.config
-  rm -rf -- "$kernel"
-  mv "$work" "$kernel"
+  rm -rf -- "$debug_kernel"
+  mv "$work" "$debug_kernel"
   cd "$root"
 }
 
-# The kernel's checks make everything several times slower.
 run_tests() {
   local all='tests(//tests/vm/... + //kmod/selftest/...)' targets
   cd "$root"
   mapfile -t targets < <(bazel query --noshow_progress \
     "attr(tags, kernel-debug, $all) except attr(tags, interactive, $all)")
   [ "${#targets[@]}" -gt 0 ] || die "there are no tests for the debug kernel"
-  exec bazel test --config=opt --keep_going --test_env=VM_PATIENCE=8 "$@" "${targets[@]}"
+  exec bazel test --config=opt --keep_going "$@" "${targets[@]}"
 }
 
 main() {
@@ -103,7 +102,7 @@ main() {
     make_kernel
     write_bazelrc_local
   fi
-  say "the debug kernel is in $kernel"
+  say "the debug kernel is in $debug_kernel"
   if [ "${1:-}" = --test ]; then
     shift
     run_tests "$@"

@@ -25,7 +25,9 @@ constexpr ino_t kInitialPidNamespace = 0xEFFFFFFC;
 
 bool SeesAllProcesses() {
   struct stat info = {};
-  return stat("/proc/self/ns/pid", &info) == 0 && info.st_ino == kInitialPidNamespace;
+  if (stat("/proc/self/ns/pid", &info) == 0) return info.st_ino == kInitialPidNamespace;
+  // A kernel without PID namespaces has the directory, but not this file in it.
+  return errno == ENOENT && stat("/proc/self/ns", &info) == 0;
 }
 
 // The process of a thread, by name; empty when there is none.

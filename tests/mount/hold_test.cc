@@ -345,9 +345,10 @@ TEST_F(HoldTest, ALockedBufferShowsOneWholeFrameWhileCaptureRunsFlatOut) {
   device().Capture(kBuffers);
   device().Set("state", "start");
   const auto end = std::chrono::steady_clock::now() + SoakTime() / 10;
-  unsigned round = 0;
-  while ((std::chrono::steady_clock::now() < end || round <= kBuffers) && !HasFailure()) {
-    const UniqueFd buffer = Open(device().Buffer(round++ % kBuffers), O_RDONLY);
+  // However slow the machine, each buffer has its turn.
+  for (unsigned round = 0;
+       !HasFailure() && (round < kBuffers || std::chrono::steady_clock::now() < end); ++round) {
+    const UniqueFd buffer = Open(device().Buffer(round % kBuffers), O_RDONLY);
     ASSERT_EQ(ErrorOf(::flock(buffer.get(), LOCK_SH)), 0);
     const std::vector<std::byte> pixels = ReadAll(buffer.get());
     const uint64_t sequence = Picture::Stamp(pixels);

@@ -170,6 +170,13 @@ TEST_P(IdentityTest, EveryByteOfEveryFrameBelongsToItsNameAndTheBooksClose) {
   device().Set("state", "start");
   Soak(picture, ledger);
   device().Stop();
+  if (ledger.verified() == 0) {
+    // On this slow machine each frame was gone before a reader had it open: fewer of them, then.
+    device().Set("rate", "10");
+    device().Set("state", "start");
+    Soak(picture, ledger);
+    device().Stop();
+  }
   GiveUpAll();
 
   const nlohmann::json status = device().Status();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/vm/guest/environment.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -34,6 +35,11 @@ std::string AdapterName() { return Variable("VM_ADAPTER", "virtual"); }
 int PatienceFactor() {
   static const int factor = std::stoi(Variable("VM_PATIENCE", "1"));
   return factor;
+}
+
+int Repetitions(int rounds) {
+  static const int percent = std::stoi(Variable("VM_REPETITIONS", "100"));
+  return std::max(1, rounds * percent / 100);
 }
 
 std::string AdapterPath() {

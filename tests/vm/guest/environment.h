@@ -20,4 +20,8 @@ std::string AdapterName();
 // VM_PATIENCE, which the harness sets: multiply every time limit by it.
 int PatienceFactor();
 
+// How often to repeat what a test does at random moments: `rounds` times, or VM_REPETITIONS percent
+// of them, which the harness sets for kernels on which each takes long. At least once.
+int Repetitions(int rounds);
+
 }  // namespace grabfs::vm

@@ -252,9 +252,9 @@ TEST_P(LossTest, AReaderThatWaitsIsToldAndThenLetGo) {
 }
 
 TEST_P(LossTest, AtAnyMomentOfACapture) {
-  constexpr int kRounds = 12;
+  const int rounds = Repetitions(12);
   std::mt19937_64 random(Seed() + static_cast<uint64_t>(GetParam()));
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < rounds; ++round) {
     std::vector<Child> clients;
     for (int count = 0; count < 2; ++count) {
       clients.emplace_back([seed = random()] { return Client(seed).Run(); });
@@ -283,9 +283,9 @@ bool CapturesAgain() {
 }
 
 TEST(KillTest, AtAnyMomentLeavesTheDeviceToTheNext) {
-  constexpr int kRounds = 25;
+  const int rounds = Repetitions(25);
   std::mt19937_64 random(Seed());
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < rounds; ++round) {
     std::vector<Child> clients;
     for (int count = 0; count < 3; ++count) {
       clients.emplace_back([seed = random()] { return Client(seed).Run(); });
@@ -318,9 +318,9 @@ TEST(ModuleTest, StaysWhileAnythingIsOpenOrMapped) {
 }
 
 TEST(ModuleTest, MayBeAskedToGoAtAnyMoment) {
-  constexpr int kRounds = 15;
+  const int rounds = Repetitions(15);
   std::mt19937_64 random(Seed());
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < rounds; ++round) {
     std::vector<Child> clients;
     for (int count = 0; count < 2; ++count) {
       clients.emplace_back([seed = random()] { return Client(seed).Run(); });

@@ -7,13 +7,13 @@ import io
 import os
 import tempfile
 import unittest
+from unittest import mock
 
 import junit
-import run_vm
 from initramfs import Archive
 from machine import Machine
 from report import Outcome, Report
-from run_vm import add_modules
+from run_vm import SECONDS_TO_JUDGE, add_modules, parse_arguments, patience, run_limit
 from splat import is_splat
 
 
@@ -168,7 +168,7 @@ class ModulesTest(unittest.TestCase):
                 with open(os.path.join(tree, name + ".ko"), "wb") as image:
                     image.write(b"\0depends=" + depends + b"\0")
             options = argparse.Namespace(modules=tree, load=load, host_files=False)
-            lines = run_vm.add_modules(options, Archive())
+            lines = add_modules(options, Archive())
         return [line.removeprefix("/lib/modules/").strip() for line in lines]
 
     def test_a_module_that_several_need_is_loaded_once_and_before_them(self):
@@ -183,6 +183,25 @@ class ModulesTest(unittest.TestCase):
             ["camera.ko debug=1", "codec_on_camera.ko"],
         )
         self.assertIn("camera.ko debug=1", self.init_list("codec_on_camera", "camera debug=1"))
+
+
+class LimitTest(unittest.TestCase):
+    def limits(self, *arguments: str, **environment: str) -> tuple[float, float]:
+        with mock.patch.dict(os.environ, environment, clear=True):
+            options = parse_arguments(["--init", "i", *arguments])
+            return patience(options), run_limit(options)
+
+    def test_the_kernels_patience_and_the_machines_multiply(self):
+        self.assertEqual(self.limits("--timeout", "100"), (1, 100))
+        self.assertEqual(
+            self.limits("--timeout", "100", "--patience", "10", VM_PATIENCE="1.5"), (15, 1500)
+        )
+
+    def test_the_run_ends_before_bazel_ends_it(self):
+        self.assertEqual(
+            self.limits("--timeout", "100", VM_PATIENCE="8", TEST_TIMEOUT="300"),
+            (8, 300 - SECONDS_TO_JUDGE),
+        )
 
 
 class JunitTest(unittest.TestCase):

@@ -20,6 +20,8 @@ from machine import HOST_FILES_MODULES, Machine
 from modules import ModuleTree, module_name, read_module
 from report import Case, Outcome, Report
 
+SECONDS_TO_JUDGE = 20
+
 
 def main() -> int:
     options = parse_arguments(sys.argv[1:])
@@ -66,6 +68,8 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     add("--append", action="append", default=[], metavar="ARGUMENT", help="for the kernel")
     add("--timeout", type=int, default=120, help="seconds for the whole run")
     add("--step-timeout", type=int, default=0, help="seconds of guest time for one step")
+    add("--patience", type=float, default=1, metavar="FACTOR",
+        help="on all time limits, beside VM_PATIENCE: for kernels with expensive checks")
     add("--seed", default=os.environ.get("VM_SEED", "1"), help="what random tests start from")
     add("--allow-log", type=re.compile, metavar="REGEX", help="kernel messages that are no failure")
     add("--log", help="where to keep the log")
@@ -131,6 +135,7 @@ def add_modules(options: argparse.Namespace, archive: Archive) -> list[str]:
 
 
 def describe_machine(options: argparse.Namespace, initramfs: str) -> Machine:
+    factor = patience(options)
     return Machine(
         kernel=options.kernel,
         initramfs=initramfs,
@@ -144,17 +149,25 @@ def describe_machine(options: argparse.Namespace, initramfs: str) -> Machine:
         edu=tuple(options.edu),
         append=(
             *options.append,
-            f"VM_STEP_SECONDS={int(options.step_timeout * patience())}",
-            f"VM_PATIENCE={patience():g}",
+            f"VM_STEP_SECONDS={int(options.step_timeout * factor)}",
+            f"VM_PATIENCE={factor:g}",
             f"VM_SEED={options.seed}",
             *(("VM_INTERACTIVE=1",) if options.interactive else ()),
         ),
     )
 
 
-def patience() -> float:
-    """Factor on all time limits: for slow machines and kernels with expensive checks."""
-    return float(os.environ.get("VM_PATIENCE", "1"))
+def patience(options: argparse.Namespace) -> float:
+    """Factor on all time limits: what this kernel needs, times what this machine needs."""
+    return options.patience * float(os.environ.get("VM_PATIENCE", "1"))
+
+
+def run_limit(options: argparse.Namespace) -> float:
+    """Seconds for the whole run. It ends before Bazel's own limit, which would leave no verdict."""
+    limit = options.timeout * patience(options)
+    if bazel_limit := os.environ.get("TEST_TIMEOUT"):
+        limit = min(limit, int(bazel_limit) - SECONDS_TO_JUDGE)
+    return limit
 
 
 def report_skipped(reason: str) -> int:
@@ -180,7 +193,7 @@ def run_and_judge(options: argparse.Namespace, machine: Machine, scratch: str) -
     report = Report(nonce=secrets.token_hex(8))
     with open_log(options) as log:
         guest = Guest(machine, scratch, report, log, options.allow_log)
-        guest.run(options.timeout * patience())
+        guest.run(run_limit(options))
         log_path = log.name
     problems = list(filter(None, [guest.problem, report.problem()])) + guest.splats
     write_xml(report.cases, problems)
