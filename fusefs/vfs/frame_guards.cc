@@ -9,8 +9,8 @@
 namespace grabfs {
 namespace {
 
-// Longer than it takes from a lookup to its open, on busy machines too; but who only looks makes others
-// see a frame that is so old, where half of the buffers are guarded.
+// Longer than it takes from a lookup to its open, on busy machines too; but who only looks makes
+// others see a frame that is so old, where half of the buffers are guarded.
 constexpr uint64_t kDurationNs = kNsPerSecond / 5;
 // For how long after a stale open lookups are suspected to be too slow.
 constexpr uint64_t kWantedNs = kNsPerSecond;
