@@ -55,13 +55,14 @@ def grabfs_vm_test(name, programs = [], data = {}, stock_modules = [], memory = 
         **kwargs
     )
 
-def uvc_vm_test(name, programs = [], data = {}, **kwargs):
-    """A test of grabfs on USB cameras without hardware.
+def camera_vm_test(name, stock_modules, programs = [], data = {}, **kwargs):
+    """A test of grabfs on cameras without hardware.
 
-    The debug kernel has no USB.
+    The debug kernel has no cameras and no USB, whose drivers are not ours to debug.
 
     Args:
       name: as in vm_test.
+      stock_modules: what makes the cameras.
       programs: for the guest's /bin, beside grabfs and grabfs-cli.
       data: further files.
       **kwargs: attributes of vm_test.
@@ -78,10 +79,6 @@ def uvc_vm_test(name, programs = [], data = {}, **kwargs):
             "//cli:grabfs-cli",
             "//fusefs:grabfs",
         ] + programs,
-        stock_modules = [
-            "fuse",
-            "vhci-hcd",
-            "uvcvideo",
-        ],
+        stock_modules = ["fuse"] + stock_modules,
         **kwargs
     )
