@@ -347,7 +347,7 @@ TEST_F(HoldTest, ALockedBufferShowsOneWholeFrameWhileCaptureRunsFlatOut) {
   const auto end = std::chrono::steady_clock::now() + SoakTime() / 10;
   // However slow the machine, each buffer has its turn.
   for (unsigned round = 0;
-       !HasFailure() && (round < kBuffers || std::chrono::steady_clock::now() < end); ++round) {
+       !HasFailure() && (round <= kBuffers || std::chrono::steady_clock::now() < end); ++round) {
     const UniqueFd buffer = Open(device().Buffer(round % kBuffers), O_RDONLY);
     ASSERT_EQ(ErrorOf(::flock(buffer.get(), LOCK_SH)), 0);
     const std::vector<std::byte> pixels = ReadAll(buffer.get());

@@ -76,6 +76,7 @@ TEST_F(LatestTest, FlatOutEveryOpenYieldsOneWholeFrameAndNeverAnOlderOne) {
     EXPECT_GE(std::stoull(sequence), newest);
     newest = std::stoull(sequence);
   }
+  EXPECT_GT(newest, 0U);
 }
 
 }  // namespace
