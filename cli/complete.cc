@@ -13,6 +13,7 @@
 #include "cli/encoder.h"
 #include "cli/mount.h"
 #include "cli/mount_table.h"
+#include "cli/status.h"
 #include "cli/text.h"
 #include "cli/verb_parser.h"
 #include "fusefs/base/error.h"
@@ -123,10 +124,11 @@ Candidates Mountpoints(const Context& context) {
   return candidates;
 }
 
-Candidates FileFormats() {
+// Words that explain themselves.
+template <typename Texts>
+Candidates Plain(const Texts& words) {
   Candidates candidates;
-  for (const std::string_view name : FileFormatNames())
-    candidates.push_back({std::string(name), ""});
+  for (const std::string_view word : words) candidates.push_back({std::string(word), ""});
   return candidates;
 }
 
@@ -157,8 +159,8 @@ Candidates ValuesOf(std::string_view verb, std::string_view name, const Surround
   // The one who makes a file thinks of a name himself.
   if (name == "NAME" && verb != "alloc") return AllocFiles(surroundings);
   if (name == "MOUNTPOINT" || name == "DIR") return Mountpoints(context);
-  if (name == "STATE") return {{"stopped", ""}, {"streaming", ""}, {"error", ""}, {"gone", ""}};
-  if (verb == "save" && name == "FORMAT") return FileFormats();
+  if (name == "STATE") return Plain(kStates);
+  if (verb == "save" && name == "FORMAT") return Plain(FileFormatNames());
   return {};
 }
 

@@ -4,6 +4,7 @@
 // in docs/mount.md.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
@@ -13,6 +14,10 @@
 #include <vector>
 
 namespace grabfs::cli {
+
+// What DeviceStatus::state may be.
+inline constexpr std::array<std::string_view, 4> kStates = {"stopped", "streaming", "error",
+                                                            "gone"};
 
 struct DeviceStatus {
   struct Buffers {

@@ -2,12 +2,13 @@
 //
 // grabfs-cli wait: until frames are there, or the device is in a state.
 #include <algorithm>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <ostream>
-#include <string_view>
+#include <string>
+#include <vector>
 
 #include "cli/frame_report.h"
+#include "cli/status.h"
 #include "cli/target.h"
 #include "cli/text.h"
 #include "cli/verb.h"
@@ -15,14 +16,19 @@
 namespace grabfs::cli {
 namespace {
 
+// "stopped, streaming, error or gone"
+std::string StateList() {
+  const std::vector<std::string> all_but_last(kStates.begin(), kStates.end() - 1);
+  return Join(all_but_last, ", ") + " or " + std::string(kStates.back());
+}
+
 class WaitVerb : public Verb {
  public:
   void Declare(Options& options) override {
     target_.DeclareDevice(options);
     options.Count("-n,--frames", frames_, "N", "Until N more frames are complete (default 1)");
     options.Count("--sequence", sequence_, "SEQUENCE", "Until this frame is complete");
-    options.Text("--state", state_, "STATE",
-                 "Until the device is stopped, streaming, error or gone");
+    options.Text("--state", state_, "STATE", "Until the device is " + StateList());
     options.Seconds("--timeout", timeout_, "Give up after so long (default: never)");
     options.Flag("--no-drop", no_drop_, "Exit with status 5 when a frame is lost");
     options.Flag("--json", json_, "One object a line instead of a path");
@@ -86,9 +92,8 @@ class WaitVerb : public Verb {
   }
 
   ExitCode WaitForState(Context& context, const Device& device, const Deadline& deadline) const {
-    static constexpr std::string_view kStates[] = {"stopped", "streaming", "error", "gone"};
-    if (std::ranges::find(kStates, state_) == std::end(kStates)) {
-      throw UsageError("wait: " + state_ + ": a state is stopped, streaming, error or gone");
+    if (std::ranges::find(kStates, state_) == kStates.end()) {
+      throw UsageError("wait: " + state_ + ": a state is " + StateList());
     }
     EventReader events(device.EventsPath(), device.name());
     while (device.Status().state != state_) {

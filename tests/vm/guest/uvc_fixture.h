@@ -4,9 +4,7 @@
 // the kernel's own uvcvideo and mounted as cam0.
 #pragma once
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -16,13 +14,10 @@
 #include <utility>
 #include <vector>
 
-#include "tests/mount/support/fixture.h"
-#include "tests/vm/guest/device.h"
+#include "tests/vm/guest/camera_fixture.h"
 #include "tests/vm/guest/uvc/uvc_camera.h"
 
 namespace grabfs::vm {
-
-inline constexpr unsigned kUvcBuffers = 8;
 
 // What uvcvideo does with damaged pictures of cameras that are plugged in from now on.
 enum class Treatment { kThrowAway, kDeliver };
@@ -38,7 +33,7 @@ inline UvcPictures PicturesOf(const UvcCamera& camera, const mount_test::Device&
   return camera.Pictures(format, *size);
 }
 
-class UvcTest : public mount_test::EnvironmentTest {
+class UvcTest : public CameraTest {
  protected:
   void TearDown() override {
     mount_.reset();
@@ -51,26 +46,9 @@ class UvcTest : public mount_test::EnvironmentTest {
   void Start(const std::string& keys, UvcCamera::Model model = {.serial = "0001"}) {
     camera_.emplace(std::move(model));
     camera_->Plug();
-    mount_.emplace(mount_test::MountSpec{
-        {"cam0=v4l2:" + camera_->node() + ",buffers=" + std::to_string(kUvcBuffers) + keys}, {}});
+    MountCamera(camera_->node(), keys);
   }
 
-  [[nodiscard]] mount_test::Device device() const { return mount_->GetDevice("cam0"); }
-  [[nodiscard]] std::string Setting(const std::string& name) const {
-    return device().Status().at("settings").at(name);
-  }
-  [[nodiscard]] uint64_t Counter(const std::string& name) const {
-    return device().Status().at("counters").at(name);
-  }
-  // So that whatever is in them later has come from the camera.
-  void SpoilBuffers() const {
-    const std::vector<std::byte> junk(std::stoul(device().Get("bytes")), std::byte{0xa5});
-    for (unsigned index = 0; index < kUvcBuffers; ++index) {
-      const UniqueFd buffer = mount_test::Open(device().Buffer(index), O_RDWR);
-      ASSERT_EQ(pwrite(buffer.get(), junk.data(), junk.size(), 0),
-                static_cast<ssize_t>(junk.size()));
-    }
-  }
   // The numbers of the pictures in frames/, in the order of the frames.
   [[nodiscard]] std::vector<uint32_t> PresentPictures() const {
     const UvcPictures pictures = PicturesOf(*camera_, device());
@@ -96,20 +74,8 @@ class UvcTest : public mount_test::EnvironmentTest {
     EXPECT_EQ(Counter("failed"), 0U);
     ExpectClosedBooks();
   }
-  void AwaitFrames(uint64_t count) const {
-    const uint64_t until = device().NextSequence() + count;
-    WaitUntil("frames", [&] { return device().NextSequence() >= until; });
-  }
-  void ExpectClosedBooks() const {
-    const auto books = device().Status().at("counters");
-    const auto of = [&](const char* name) { return books.at(name).get<uint64_t>(); };
-    EXPECT_EQ(of("captured"),
-              of("delivered") + of("recycled") + of("dropped") + of("failed") + of("present"))
-        << books.dump();
-  }
 
   std::optional<UvcCamera> camera_;
-  std::optional<mount_test::Mount> mount_;
 };
 
 }  // namespace grabfs::vm

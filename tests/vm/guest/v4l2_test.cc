@@ -24,8 +24,7 @@
 #include <vector>
 
 #include "fusefs/base/error.h"
-#include "tests/mount/support/fixture.h"
-#include "tests/vm/guest/device.h"
+#include "tests/vm/guest/camera_fixture.h"
 
 namespace grabfs::vm {
 namespace {
@@ -35,90 +34,57 @@ using mount_test::ReadFile;
 constexpr char kAnyMemory[] = "/dev/video0";
 constexpr char kOnePiece[] = "/dev/video1";
 constexpr char kPlanar[] = "/dev/video2";
-constexpr unsigned kBuffers = 8;
 
-class V4l2Test : public mount_test::EnvironmentTest {
+class V4l2Test : public CameraTest {
  protected:
   // Mounts a node as cam0, with a picture that stands still.
   void Start(const std::string& node, const std::string& keys = "") {
     node_ = node;
-    mount_.reset();
-    const std::string device =
-        "cam0=v4l2:" + node + ",osd_text_mode=None,buffers=" + std::to_string(kBuffers) + keys;
-    mount_.emplace(mount_test::MountSpec{{device}, {}});
+    MountCamera(node, ",osd_text_mode=None" + keys);
   }
   void TearDown() override {
     if (mount_ && !HasFatalFailure()) Calm();
   }
   // What tests have changed on the camera, which outlives the mount.
   void Calm() const {
-    if (!mount_test::Exists(camera().Path("controls"))) return;
+    if (!mount_test::Exists(device().Path("controls"))) return;
     for (const auto& [name, value] :
          {std::pair("percentage_of_dropped_buffers", "0"), std::pair("wrap_sequence_number", "0"),
           std::pair("wrap_timestamp", "None"), std::pair("test_pattern", "0")}) {
-      static_cast<void>(camera().TrySet("controls/" + std::string(name), value));
+      static_cast<void>(device().TrySet("controls/" + std::string(name), value));
     }
   }
 
-  [[nodiscard]] mount_test::Device camera() const { return mount_->GetDevice("cam0"); }
-  [[nodiscard]] std::string Setting(const std::string& name) const {
-    return camera().Status().at("settings").at(name);
-  }
-  [[nodiscard]] uint64_t Counter(const std::string& name) const {
-    return camera().Status().at("counters").at(name);
-  }
   void Control(const std::string& name, const std::string& value) const {
-    camera().Set("controls/" + name, value);
+    device().Set("controls/" + name, value);
   }
   // What the driver's own read() gives, while grabfs does not capture.
   [[nodiscard]] std::vector<std::byte> Reference() const {
     const UniqueFd node(open(node_.c_str(), O_RDONLY | O_CLOEXEC));
-    std::vector<std::byte> picture(std::stoul(camera().Get("bytes")));
+    std::vector<std::byte> picture(std::stoul(device().Get("bytes")));
     const ssize_t got = read(node.get(), picture.data(), picture.size());
     EXPECT_EQ(got, static_cast<ssize_t>(picture.size())) << ErrnoText(errno);
     return picture;
-  }
-  // So that whatever is in them later has come from the camera.
-  void SpoilBuffers() const {
-    const std::vector<std::byte> junk(std::stoul(camera().Get("bytes")), std::byte{0xa5});
-    for (unsigned index = 0; index < kBuffers; ++index) {
-      const UniqueFd buffer = mount_test::Open(camera().Buffer(index), O_RDWR);
-      ASSERT_EQ(pwrite(buffer.get(), junk.data(), junk.size(), 0),
-                static_cast<ssize_t>(junk.size()));
-    }
   }
   // The frames of one capture are the reference, byte for byte.
   void ExpectExactFrames(unsigned count) const {
     const auto reference = Reference();
     SpoilBuffers();
-    const uint64_t last = camera().Capture(count);
+    const uint64_t last = device().Capture(count);
     // An emulated camera loses one now and then, the last one too.
     size_t exact = 0;
-    for (const uint64_t sequence : camera().Frames()) {
+    for (const uint64_t sequence : device().Frames()) {
       if (sequence + count <= last) continue;
-      const std::string frame = camera().Frame(sequence);
+      const std::string frame = device().Frame(sequence);
       EXPECT_TRUE(ReadFile(frame) == reference) << "frame " << sequence;
-      EXPECT_EQ(mount_test::Xattr(frame, "bytes_used"), camera().Get("bytes"));
+      EXPECT_EQ(mount_test::Xattr(frame, "bytes_used"), device().Get("bytes"));
       ++exact;
     }
     EXPECT_GT(exact, 0U);
     ExpectClosedBooks();
   }
-  // Waits for `count` more frames, whatever became of them.
-  void AwaitFrames(uint64_t count) const {
-    const uint64_t until = camera().NextSequence() + count;
-    WaitUntil("frames", [&] { return camera().NextSequence() >= until; });
-  }
-  void ExpectClosedBooks() const {
-    const auto books = camera().Status().at("counters");
-    const auto of = [&](const char* name) { return books.at(name).get<uint64_t>(); };
-    EXPECT_EQ(of("captured"),
-              of("delivered") + of("recycled") + of("dropped") + of("failed") + of("present"))
-        << books.dump();
-  }
 
   std::string node_;
-  std::optional<mount_test::Mount> mount_;
 };
 
 // --- Ways into memory
@@ -155,12 +121,12 @@ TEST_F(V4l2Test, ADriverThatTakesOnePieceOnlyIsCopiedFrom) {
 TEST_F(V4l2Test, PlanesOfAFrameAreOneFile) {
   for (const char* const format : {"NV12", "NM12", "YM12"}) {
     Start(kPlanar, std::string(",width=320,height=180,format=") + format);
-    EXPECT_EQ(camera().Get("bytes"), std::to_string(320 * 180 * 3 / 2)) << format;
+    EXPECT_EQ(device().Get("bytes"), std::to_string(320 * 180 * 3 / 2)) << format;
     EXPECT_EQ(Setting("io"), "userptr");
     SpoilBuffers();
-    const auto direct = ReadFile(camera().Frame(camera().Capture(1)));
+    const auto direct = ReadFile(device().Frame(device().Capture(1)));
     Start(kPlanar, std::string(",io=mmap,width=320,height=180,format=") + format);
-    EXPECT_TRUE(ReadFile(camera().Frame(camera().Capture(1))) == direct) << format;
+    EXPECT_TRUE(ReadFile(device().Frame(device().Capture(1))) == direct) << format;
   }
 }
 
@@ -169,20 +135,20 @@ TEST_F(V4l2Test, ManyReadersSeeWholeFrames) {
   Start(kAnyMemory, ",width=320,height=180,format=YUYV,rate=30");
   const auto reference = Reference();
   SpoilBuffers();
-  camera().Set("state", "start");
+  device().Set("state", "start");
   AwaitFrames(1);
   std::vector<std::unique_ptr<mount_test::Child>> readers;
   for (unsigned reader = 0; reader < kReaders; ++reader) {
     readers.push_back(std::make_unique<mount_test::Child>([&](const mount_test::Child::Parent&) {
       constexpr int kLooks = 20;
       for (int look = 0; look < kLooks; ++look) {
-        if (ReadFile(camera().latest()) != reference) return 1;
+        if (ReadFile(device().latest()) != reference) return 1;
       }
       return 0;
     }));
   }
   for (const auto& reader : readers) EXPECT_EQ(reader->Wait(), 0);
-  camera().Stop();
+  device().Stop();
   ExpectClosedBooks();
 }
 
@@ -192,8 +158,8 @@ TEST_F(V4l2Test, FramesAreCapturedIntoMemoryOfTheUsers) {
   const std::string file = mount_->Path("alloc/mine");
   mount_test::CreateFile(file, std::vector<std::byte>(reference.size(), std::byte{0xa5}));
   for (int round = 0; round < 3; ++round) {
-    camera().Set("into", "mine");
-    WaitUntil("the frame", [&] { return camera().Get("into").empty(); });
+    device().Set("into", "mine");
+    WaitUntil("the frame", [&] { return device().Get("into").empty(); });
     EXPECT_TRUE(ReadFile(file) == reference);
   }
 }
@@ -202,85 +168,85 @@ TEST_F(V4l2Test, FramesAreCapturedIntoMemoryOfTheUsers) {
 
 TEST_F(V4l2Test, SizesAreThoseOfTheDevice) {
   Start(kAnyMemory, ",width=320,height=180,format=YUYV");
-  EXPECT_EQ(camera().TrySet("width", "333"), EINVAL);
-  EXPECT_NE(camera().LastError().find("320x180"), std::string::npos) << camera().LastError();
-  camera().Set("width", "1280");
-  EXPECT_EQ(camera().Get("height"), "720");
-  camera().Set("format", "GREY");
-  EXPECT_EQ(camera().Get("bytes"), std::to_string(1280 * 720));
-  EXPECT_EQ(camera().TrySet("format", "ZZZZ"), EINVAL);
-  EXPECT_EQ(camera().TrySet("rate", "29"), EINVAL);
-  EXPECT_NE(camera().LastError().find("it makes"), std::string::npos) << camera().LastError();
+  EXPECT_EQ(device().TrySet("width", "333"), EINVAL);
+  EXPECT_NE(device().LastError().find("320x180"), std::string::npos) << device().LastError();
+  device().Set("width", "1280");
+  EXPECT_EQ(device().Get("height"), "720");
+  device().Set("format", "GREY");
+  EXPECT_EQ(device().Get("bytes"), std::to_string(1280 * 720));
+  EXPECT_EQ(device().TrySet("format", "ZZZZ"), EINVAL);
+  EXPECT_EQ(device().TrySet("rate", "29"), EINVAL);
+  EXPECT_NE(device().LastError().find("it makes"), std::string::npos) << device().LastError();
 }
 
 TEST_F(V4l2Test, ControlsAreFiles) {
   Start(kAnyMemory, ",width=320,height=180,format=YUYV");
   Control("brightness", "10");
-  EXPECT_EQ(camera().Get("controls/brightness"), "10");
-  EXPECT_EQ(camera().TrySet("controls/brightness", "300"), EINVAL);
-  EXPECT_NE(mount_test::ReadText(camera().Path("controls/brightness.info")).find("maximum 255"),
+  EXPECT_EQ(device().Get("controls/brightness"), "10");
+  EXPECT_EQ(device().TrySet("controls/brightness", "300"), EINVAL);
+  EXPECT_NE(mount_test::ReadText(device().Path("controls/brightness.info")).find("maximum 255"),
             std::string::npos);
-  EXPECT_EQ(camera().Get("controls/brightness"), "10");
-  EXPECT_EQ(mount_test::OpenError(camera().Path("controls/brightness.info"), O_WRONLY), EACCES);
-  EXPECT_EQ(mount_test::OpenError(camera().Path("controls/nothing"), O_RDONLY), ENOENT);
+  EXPECT_EQ(device().Get("controls/brightness"), "10");
+  EXPECT_EQ(mount_test::OpenError(device().Path("controls/brightness.info"), O_WRONLY), EACCES);
+  EXPECT_EQ(mount_test::OpenError(device().Path("controls/nothing"), O_RDONLY), ENOENT);
 
   Control("test_pattern", "100% White");
   const auto white = Reference();
   Control("test_pattern", "100% Black");
   EXPECT_FALSE(Reference() == white);
-  camera().Set("state", "start");
+  device().Set("state", "start");
   Control("test_pattern", "100% White");
   AwaitFrames(kBuffers);
-  EXPECT_TRUE(ReadFile(camera().latest()) == white) << "controls work while capturing";
+  EXPECT_TRUE(ReadFile(device().latest()) == white) << "controls work while capturing";
 }
 
 TEST_F(V4l2Test, EveryControlTakesWhatItPrints) {
   Start(kAnyMemory, ",width=320,height=180,format=YUYV");
-  for (const std::string& name : mount_test::List(camera().Path("controls"))) {
+  for (const std::string& name : mount_test::List(device().Path("controls"))) {
     if (name.ends_with(".info") || name == "disconnect") continue;
-    const auto mode = mount_test::Stat(camera().Path("controls/" + name)).st_mode;
-    const std::string value = camera().Get("controls/" + name);
+    const auto mode = mount_test::Stat(device().Path("controls/" + name)).st_mode;
+    const std::string value = device().Get("controls/" + name);
     if ((mode & 0222) == 0 || value.empty()) continue;
-    const int error = camera().TrySet("controls/" + name, value);
+    const int error = device().TrySet("controls/" + name, value);
     EXPECT_TRUE(error == 0 || error == EACCES) << name << " " << value << " " << error;
   }
 }
 
 TEST_F(V4l2Test, AnotherInputHasAnotherFormat) {
   Start(kAnyMemory, ",width=320,height=180,format=YUYV");
-  const std::string inputs = mount_test::ReadText(camera().Path("controls/input.info"));
+  const std::string inputs = mount_test::ReadText(device().Path("controls/input.info"));
   EXPECT_NE(inputs.find("menu 1 "), std::string::npos) << inputs;
   Control("input", "1");
-  EXPECT_EQ(camera().Get("width"), "720");
+  EXPECT_EQ(device().Get("width"), "720");
   Control("standard", "PAL");
-  EXPECT_EQ(camera().Get("height"), "576");
-  static_cast<void>(camera().Capture(1));
-  const auto field = mount_test::Xattr(camera().latest(), "field");
+  EXPECT_EQ(device().Get("height"), "576");
+  static_cast<void>(device().Capture(1));
+  const auto field = mount_test::Xattr(device().latest(), "field");
   EXPECT_NE(field, "none");
   Control("input", "0");
 }
 
 TEST_F(V4l2Test, ADigitalInputFollowsItsSignal) {
   Start(kAnyMemory, ",width=320,height=180,format=YUYV");
-  EXPECT_EQ(camera().Get("controls/dv_timings"), "none");
+  EXPECT_EQ(device().Get("controls/dv_timings"), "none");
   Control("input", "2");
   Control("dv_timings", "1280x720p50");
-  EXPECT_EQ(camera().Get("width"), "1280");
-  EXPECT_EQ(camera().Get("controls/dv_timings"), "1280x720p50");
+  EXPECT_EQ(device().Get("width"), "1280");
+  EXPECT_EQ(device().Get("controls/dv_timings"), "1280x720p50");
   ExpectExactFrames(2);
   Control("dv_timings", "auto");
-  const std::string info = mount_test::ReadText(camera().Path("controls/dv_timings.info"));
-  EXPECT_NE(info.find("\ndetected " + camera().Get("controls/dv_timings") + "\n"),
+  const std::string info = mount_test::ReadText(device().Path("controls/dv_timings.info"));
+  EXPECT_NE(info.find("\ndetected " + device().Get("controls/dv_timings") + "\n"),
             std::string::npos)
       << info;
-  EXPECT_EQ(camera().TrySet("controls/dv_timings", "123x45p6"), EINVAL);
+  EXPECT_EQ(device().TrySet("controls/dv_timings", "123x45p6"), EINVAL);
   Control("input", "0");
-  EXPECT_EQ(camera().Get("controls/dv_timings"), "none");
+  EXPECT_EQ(device().Get("controls/dv_timings"), "none");
 }
 
 TEST_F(V4l2Test, FramesDescribeThemselves) {
   Start(kAnyMemory, ",width=320,height=180,format=YUYV");
-  const std::string frame = camera().Frame(camera().Capture(1));
+  const std::string frame = device().Frame(device().Capture(1));
   EXPECT_EQ(mount_test::Xattr(frame, "field"), "none");
   EXPECT_EQ(mount_test::Xattr(frame, "colorspace"), "srgb");
   EXPECT_EQ(mount_test::Xattr(frame, "timestamp_clock").substr(0, 9), "monotonic");
@@ -293,34 +259,34 @@ TEST_F(V4l2Test, FramesDescribeThemselves) {
 
 TEST_F(V4l2Test, DamagedPicturesAreNotShown) {
   Start(kAnyMemory, ",width=320,height=180,format=YUYV,rate=30");
-  camera().Set("state", "start");
+  device().Set("state", "start");
   AwaitFrames(2);
   Control("inject_v4l2_buf_flag_error", "1");
   WaitUntil("the failure", [this] { return Counter("failed") >= 1; });
-  camera().Stop();
+  device().Stop();
   ExpectClosedBooks();
 }
 
 TEST_F(V4l2Test, LossesAreCounted) {
   Start(kAnyMemory, ",width=320,height=180,format=YUYV,rate=30");
   Control("percentage_of_dropped_buffers", "50");
-  camera().Set("state", "start");
+  device().Set("state", "start");
   WaitUntil("losses", [this] { return Counter("dropped") >= 5; });
-  camera().Stop();
+  device().Stop();
   ExpectClosedBooks();
-  ASSERT_FALSE(camera().Frames().empty());
+  ASSERT_FALSE(device().Frames().empty());
 }
 
 TEST_F(V4l2Test, NumbersAndTimesMayWrap) {
   Start(kAnyMemory, ",width=320,height=180,format=YUYV,rate=60");
   Control("wrap_sequence_number", "1");
   Control("wrap_timestamp", "64 Bit");
-  camera().Set("state", "start");
+  device().Set("state", "start");
   // vivid wraps after 128 frames and after 16 seconds.
   AwaitFrames(160);
-  camera().Stop();
-  EXPECT_LT(camera().NextSequence(), 100000U);
-  const std::string newest = camera().latest();
+  device().Stop();
+  EXPECT_LT(device().NextSequence(), 100000U);
+  const std::string newest = device().latest();
   EXPECT_EQ(mount_test::Xattr(newest, "timestamp_ns"), mount_test::Xattr(newest, "received_ns"));
   EXPECT_NE(mount_test::Xattr(newest, "timestamp_ns"),
             mount_test::Xattr(newest, "device_timestamp_ns"));
@@ -331,48 +297,48 @@ TEST_F(V4l2Test, ErrorsOfTheDriverAreToldAndTheNextStartWorks) {
   Start(kAnyMemory, ",width=320,height=180,format=YUYV,rate=30");
   for (const char* const fault : {"inject_vidioc_streamon_error", "inject_vidioc_reqbufs_error"}) {
     Control(fault, "1");
-    EXPECT_NE(camera().TrySet("state", "start"), 0) << fault;
-    EXPECT_NE(camera().LastError(), "") << fault;
-    static_cast<void>(camera().Capture(2));
+    EXPECT_NE(device().TrySet("state", "start"), 0) << fault;
+    EXPECT_NE(device().LastError(), "") << fault;
+    static_cast<void>(device().Capture(2));
   }
-  camera().Set("state", "start");
+  device().Set("state", "start");
   AwaitFrames(1);
   Control("inject_fatal_streaming_error", "1");
-  WaitUntil("the end", [this] { return camera().Get("state") == "error"; });
-  EXPECT_NE(camera().LastError(), "");
-  static_cast<void>(camera().Capture(2));
+  WaitUntil("the end", [this] { return device().Get("state") == "error"; });
+  EXPECT_NE(device().LastError(), "");
+  static_cast<void>(device().Capture(2));
   ExpectClosedBooks();
 }
 
 TEST_F(V4l2Test, ABufferThatTheDriverRefusesOnceIsQueuedAgain) {
   for (const char* const path : {"userptr", "mmap"}) {
     Start(kAnyMemory, std::string(",width=320,height=180,format=YUYV,rate=30,io=") + path);
-    camera().Set("state", "start");
+    device().Set("state", "start");
     AwaitFrames(1);
     Control("inject_vidioc_qbuf_error", "1");
     AwaitFrames(2 * kBuffers);
-    EXPECT_EQ(camera().Get("state"), "streaming") << path;
-    camera().Stop();
+    EXPECT_EQ(device().Get("state"), "streaming") << path;
+    device().Stop();
     ExpectClosedBooks();
   }
 }
 
 TEST_F(V4l2Test, HoldingEverythingStopsNothingForEver) {
   Start(kAnyMemory, ",width=320,height=180,format=YUYV,rate=30");
-  camera().Set("state", "start");
+  device().Set("state", "start");
   AwaitFrames(1);
   std::vector<UniqueFd> held;
   // Those that are being filled are waited for.
   for (unsigned index = 0; index < kBuffers; ++index) {
-    held.push_back(mount_test::Open(camera().Buffer(index), O_RDONLY));
+    held.push_back(mount_test::Open(device().Buffer(index), O_RDONLY));
     ASSERT_EQ(flock(held.back().get(), LOCK_SH), 0) << ErrnoText(errno);
   }
-  EXPECT_EQ(camera().Status().at("buffers").at("held"), kBuffers);
+  EXPECT_EQ(device().Status().at("buffers").at("held"), kBuffers);
   std::this_thread::sleep_for(std::chrono::milliseconds(500));
   held.clear();
   AwaitFrames(5);
   EXPECT_GT(Counter("dropped"), 0U);
-  camera().Stop();
+  device().Stop();
   ExpectClosedBooks();
 }
 
@@ -394,22 +360,22 @@ class V4l2ZUnpluggedTest : public V4l2Test {
  protected:
   // Frames stay with who has them, new ones are refused, and the camera comes back as it was.
   void UnplugAndPlug(const std::function<void()>& unplug, const std::function<void()>& plug) {
-    const std::string frame = camera().Frame(camera().Capture(1));
+    const std::string frame = device().Frame(device().Capture(1));
     const auto before = ReadFile(frame);
     {
       const UniqueFd open = mount_test::Open(frame, O_RDONLY);
       unplug();
-      WaitUntil("the device to be gone", [this] { return camera().Get("state") == "gone"; });
-      EXPECT_TRUE(camera().Status().at("unplugged").get<bool>());
-      EXPECT_EQ(camera().TrySet("trigger", "1"), ENODEV);
-      EXPECT_EQ(camera().TrySet("controls/brightness", "1"), ENODEV);
+      WaitUntil("the device to be gone", [this] { return device().Get("state") == "gone"; });
+      EXPECT_TRUE(device().Status().at("unplugged").get<bool>());
+      EXPECT_EQ(device().TrySet("trigger", "1"), ENODEV);
+      EXPECT_EQ(device().TrySet("controls/brightness", "1"), ENODEV);
       EXPECT_TRUE(mount_test::ReadAll(open.get()) == before);
     }
-    WaitUntil("the directory to go", [this] { return !mount_test::Exists(camera().Path("")); });
+    WaitUntil("the directory to go", [this] { return !mount_test::Exists(device().Path("")); });
     plug();
-    WaitUntil("the device to come back", [this] { return mount_test::Exists(camera().Path("")); });
-    EXPECT_EQ(camera().Get("width"), "320");
-    static_cast<void>(camera().Capture(2));
+    WaitUntil("the device to come back", [this] { return mount_test::Exists(device().Path("")); });
+    EXPECT_EQ(device().Get("width"), "320");
+    static_cast<void>(device().Capture(2));
   }
 };
 
@@ -422,7 +388,7 @@ TEST_F(V4l2ZUnpluggedTest, SoDoesOneThatIsCapturing) {
   Start(kAnyMemory, ",width=320,height=180,format=YUYV,rate=30");
   UnplugAndPlug(
       [this] {
-        camera().Set("state", "start");
+        device().Set("state", "start");
         AwaitFrames(2);
         Vivid::Unbind();
       },
@@ -433,10 +399,10 @@ TEST_F(V4l2ZUnpluggedTest, ADisconnectedCameraIsGone) {
   Start(kAnyMemory, ",width=320,height=180,format=YUYV,rate=30");
   UnplugAndPlug(
       [this] {
-        camera().Set("state", "start");
+        device().Set("state", "start");
         AwaitFrames(2);
         // The driver may be quicker than its answer.
-        static_cast<void>(camera().TrySet("controls/disconnect", "1"));
+        static_cast<void>(device().TrySet("controls/disconnect", "1"));
       },
       [] {
         Vivid::Unbind();
