@@ -96,6 +96,8 @@ void SoftwareSource::OnQueue(uint32_t buffer) {
   }
   queued_ = buffer;
   Consume(1);
+  // Not after the frame is made, when readers wait to be told.
+  if (remaining_ > 0) pacer_.Arm();
 }
 
 void SoftwareSource::OnStarve() {
