@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/source/v4l2_fake.h"
 
-#include <linux/v4l2-dv-timings.h>
+#include <linux/videodev2.h>
 #include <sys/eventfd.h>
 
 #include <algorithm>
@@ -20,9 +20,52 @@ constexpr std::array kLines = {"Disabled", "50 Hz", "60 Hz"};
 constexpr uint32_t kLabelId = V4L2_CID_USER_BASE + 0x1000;
 constexpr uint32_t kPressId = V4L2_CID_USER_BASE + 0x1001;
 constexpr uint32_t kLabelBytes = 17;
-const std::array<v4l2_dv_timings, 3> kTimings = {v4l2_dv_timings V4L2_DV_BT_CEA_1280X720P60,
-                                                 v4l2_dv_timings V4L2_DV_BT_CEA_1920X1080I50,
-                                                 v4l2_dv_timings V4L2_DV_BT_DMT_1680X1050P60_RB};
+
+// Of a picture, or of one of its fields: what is seen, and the blanking around it.
+struct Extent {
+  uint32_t active, front_porch, sync, back_porch;
+};
+
+// Those of <linux/v4l2-dv-timings.h> are written for C: no compiler but GCC takes them for C++.
+v4l2_dv_timings Progressive(uint64_t pixelclock, const Extent& line, const Extent& frame) {
+  v4l2_dv_timings timings = {};
+  timings.type = V4L2_DV_BT_656_1120;
+  timings.bt.width = line.active;
+  timings.bt.hfrontporch = line.front_porch;
+  timings.bt.hsync = line.sync;
+  timings.bt.hbackporch = line.back_porch;
+  timings.bt.height = frame.active;
+  timings.bt.vfrontporch = frame.front_porch;
+  timings.bt.vsync = frame.sync;
+  timings.bt.vbackporch = frame.back_porch;
+  timings.bt.pixelclock = pixelclock;
+  return timings;
+}
+
+// CEA-861, VIC 4.
+v4l2_dv_timings Hd720p60() {
+  return Progressive(74'250'000, {1280, 110, 40, 220}, {720, 5, 5, 20});
+}
+
+// CEA-861, VIC 20.
+v4l2_dv_timings FullHd1080i50() {
+  v4l2_dv_timings timings = Progressive(74'250'000, {1920, 528, 44, 148}, {1080, 2, 5, 15});
+  timings.bt.interlaced = V4L2_DV_INTERLACED;
+  timings.bt.il_vfrontporch = 2;
+  timings.bt.il_vsync = 5;
+  timings.bt.il_vbackporch = 16;
+  timings.bt.flags = V4L2_DV_FL_HALF_LINE;
+  return timings;
+}
+
+// DMT, with reduced blanking.
+v4l2_dv_timings Dmt1680x1050p60() {
+  v4l2_dv_timings timings = Progressive(119'000'000, {1680, 48, 32, 80}, {1050, 3, 6, 21});
+  timings.bt.flags = V4L2_DV_FL_REDUCED_BLANKING;
+  return timings;
+}
+
+const std::array<v4l2_dv_timings, 3> kTimings = {Hd720p60(), FullHd1080i50(), Dmt1680x1050p60()};
 
 template <typename Argument>
 Argument& As(void* argument) {
