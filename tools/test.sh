@@ -10,8 +10,8 @@
 #   lint   the same and clang-tidy, which takes long
 #   opt    all tests, virtual machines included, of what is installed
 #   root   the tests that mount, once more through sudo, for an ordinary user: with FUSE passthrough
-#   sanitizers  with AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer, what has threads and
-#          shared memory; the next two are everything and take an hour
+#   sanitizers  with AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer: the unit tests, and of
+#          those that mount where threads meet; the next two are everything and take an hour
 #   asan   unit and mount tests with AddressSanitizer and UndefinedBehaviorSanitizer, and a search
 #          with libFuzzer on every parser, GRABFS_FUZZ_SECONDS each (15)
 #   tsan   unit and mount tests with ThreadSanitizer
@@ -22,9 +22,10 @@
 # shellcheck source=lib/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
-# Where threads meet, and memory that others may hold.
-readonly threaded=(
-  //tests/unit/{alloc,capture,ring,vfs}/...
+# What each run sees under sanitizers: of the mount tests where threads meet, and memory that others may
+# hold.
+readonly sanitized=(
+  //tests/unit/...
   //tests/mount:{alloc_capture,buffers,crowd,events,hold,hostile,output,pictures,stream}_test
 )
 
@@ -78,8 +79,8 @@ run() {
       asan) run_tests asan --config=asan //... //tests/fuzz:search ;;
       root) run_tests_as_root ;;
       sanitizers)
-        run_tests asan-threads --config=asan "${threaded[@]}"
-        run_tests tsan-threads --config=tsan "${threaded[@]}"
+        run_tests asan-part --config=asan "${sanitized[@]}"
+        run_tests tsan-part --config=tsan "${sanitized[@]}"
         ;;
       package) run_script package as_root "$root/tests/package/install_test.sh" ;;
       *) die "no configuration '$name'; --help tells them" ;;
