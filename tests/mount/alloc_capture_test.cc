@@ -23,11 +23,12 @@ class AllocCaptureTest : public MountTest {
     device().Set("into", "sim0/" + name);
     return events.NextOf("into");
   }
-  // Returns when the first frame is there: the next one is seconds away.
-  void StreamWithFramesFarApart(const std::string& rate) {
-    device().Set("rate", rate);
+  // Returns when the next frame is a minute away.
+  void StreamWithFramesFarApart() {
+    device().Set("rate", "20");
     device().Set("state", "start");
     ASSERT_TRUE(WaitUntil([this] { return Exists(device().latest()); }));
+    device().Set("rate", "1/60");
   }
   static std::span<const std::byte> First(const Mapping& mapping, size_t count) {
     return mapping.bytes().first(count);
@@ -122,7 +123,7 @@ TEST_F(AllocCaptureTest, WhatCannotBeIsSaid) {
 }
 
 TEST_F(AllocCaptureTest, TheSizeStaysWhileTheDeviceWrites) {
-  StreamWithFramesFarApart("0.2");
+  StreamWithFramesFarApart();
   const UniqueFd fd = Allocate(Path("mine"), picture_.bytes());
   EventReader events(device());
   device().Set("into", "sim0/mine");
@@ -131,13 +132,14 @@ TEST_F(AllocCaptureTest, TheSizeStaysWhileTheDeviceWrites) {
   EXPECT_EQ(device().TrySet("into", "sim0/mine"), EBUSY);
   // Its name may go, and comes back with nothing else.
   ASSERT_EQ(::unlink(Path("mine").c_str()), 0);
+  device().Set("rate", "20");
   const nlohmann::json event = events.NextOf("into");
   EXPECT_TRUE(picture_.IsFrame(ReadAll(fd.get()), event.at("sequence")));
   EXPECT_EQ(::ftruncate(fd.get(), 0), 0);
 }
 
 TEST_F(AllocCaptureTest, StoppingCancels) {
-  StreamWithFramesFarApart("0.1");
+  StreamWithFramesFarApart();
   Allocate(Path("mine"), picture_.bytes());
   EventReader events(device());
   device().Set("into", "sim0/mine");
