@@ -37,8 +37,6 @@ struct Operations {
   PendingRequests* pending;
   std::atomic<bool> passthrough_offered = false;  // by the kernel, in FUSE_INIT
   bool passthrough_wanted = true;
-  // Discards pages that the kernel has cached, soon.
-  std::function<void(fuse_ino_t inode, off_t offset, off_t length)> drop_pages;
   std::function<void()> on_init;  // the kernel's FUSE_INIT is being answered
   // Called once, before the first request after FUSE_INIT is looked at: that is the earliest moment
   // at which the data path can be known, and the latest, because no file may change its path.

@@ -65,25 +65,25 @@ void ReplyData(fuse_req_t req, std::span<const std::byte> data) {
   fuse_reply_buf(req, reinterpret_cast<const char*>(data.data()), data.size());
 }
 
-// Whether the kernel fills its page cache although the file is passed through. It does so when one
-// splices from a descriptor open for writing, whose reads come to us: the kernel sends no lock
-// owner with the reads of the page cache (fuse_send_read() does for a read(2)).
+// Whether the kernel would keep the answer in its page cache although the file is passed through:
+// when one splices from a descriptor open for writing, whose reads come to us. What devices and
+// mappings write would not be seen there, so the next splice would show old pages. The kernel sends
+// no lock owner with such a read (fuse_send_read() does for a read(2)).
 bool FillsPageCache(fuse_req_t req, const OpenFile& file, const fuse_file_info* fi) {
   return fi->lock_owner == 0 && file.backing() != nullptr && Context(req).passthrough->enabled();
 }
 
-void Read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, fuse_file_info* fi) {
+void Read(fuse_req_t req, fuse_ino_t /*ino*/, size_t size, off_t offset, fuse_file_info* fi) {
   OpenFile& file = FileOf(fi);
   const auto from = static_cast<uint64_t>(offset);
   if (file.seekable()) {
-    const bool fills_cache = FillsPageCache(req, file, fi);
-    const auto drop_pages = Context(req).drop_pages;
     Serve(req, [&] {
+      if (FillsPageCache(req, file, fi)) {
+        throw Error(EINVAL, "splice: not from a descriptor that is open for writing, too");
+      }
       file.Read(from, size, true,
                 [req](std::span<const std::byte> data, const Error*) { ReplyData(req, data); });
     });
-    // Mappings show the memory itself; these copies would grow old unnoticed.
-    if (fills_cache) drop_pages(ino, offset, static_cast<off_t>(size));
     return;
   }
   const bool wait = (fi->flags & O_NONBLOCK) == 0;

@@ -86,11 +86,6 @@ Session::Session(Options options, FileSystem* file_system)
   operations_.file_system = file_system_;
   operations_.pending = &pending_;
   operations_.passthrough_wanted = options_.passthrough;
-  operations_.drop_pages = [this](fuse_ino_t inode, off_t offset, off_t length) {
-    // By a thread that serves nothing: it may have to wait for another reader's request.
-    tasks_.Post(
-        [=, this] { fuse_lowlevel_notify_inval_inode(session_.get(), inode, offset, length); });
-  };
   operations_.on_init = [this] { OnInit(); };
   operations_.on_first_request = [this] { OnFirstRequest(); };
 

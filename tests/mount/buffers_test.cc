@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -163,6 +164,33 @@ TEST_F(BuffersTest, WhatIsStoredInAMappingIsInTheFile) {
   EXPECT_EQ(ReadFile(device().Buffer(0)), noise);
   EXPECT_EQ(ErrorOf(::msync(writer.data(), writer.size(), MS_SYNC)), 0);
   EXPECT_EQ(ReadFile(device().Buffer(0)), noise);
+}
+
+// Page caches that mappings and devices do not update are not spliced from (docs/differences.md).
+TEST_F(BuffersTest, WhatIsSplicedIsWhatIsThere) {
+  const Mapping writer = MapAndClose(device().Buffer(0), PROT_READ | PROT_WRITE);
+  std::array<int, 2> pipe{};
+  ASSERT_EQ(::pipe2(pipe.data(), O_CLOEXEC), 0);
+  const UniqueFd out(pipe[0]);
+  const UniqueFd in(pipe[1]);
+  for (const int flags : {O_RDONLY, O_RDWR, O_RDWR | O_DIRECT}) {
+    const UniqueFd fd = Open(device().Buffer(0), flags);
+    const bool refused = flags == O_RDWR && ActiveDataPath() == DataPath::kPassthrough;
+    for (unsigned char round = 1; round < 200; round++) {
+      std::memset(writer.data(), round, writer.size());
+      std::array<unsigned char, 64> seen{};
+      loff_t from = 0;
+      const ssize_t moved = ::splice(fd.get(), &from, in.get(), nullptr, seen.size(), 0);
+      if (refused) {
+        ASSERT_EQ(ErrorOf(moved), EINVAL);
+        continue;
+      }
+      ASSERT_EQ(moved, static_cast<ssize_t>(seen.size())) << flags;
+      ASSERT_EQ(::read(out.get(), seen.data(), seen.size()), moved);
+      ASSERT_EQ(seen.front(), round) << flags;
+      ASSERT_EQ(seen.back(), round) << flags;
+    }
+  }
 }
 
 // Memory is never older than the newest frame in it, whatever writers had in flight.

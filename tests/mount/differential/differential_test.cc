@@ -62,7 +62,7 @@ TEST_P(DifferentialTest, BuffersBehaveAsFilesOfTmpfs) {
   const Stage stage{buffers,
                     oracle.paths(),
                     {bytes, passthrough, oracle.KnowsDirect()},
-                    passthrough ? Perform : PerformOnCachedFile};
+                    passthrough ? PerformOnPassedThroughFile : PerformOnCachedFile};
   const Campaign campaign = RunCampaign(stage, seed, operations);
   std::cout << "seeds from " << seed << " on: " << campaign.operations << " operations\n"
             << Describe(campaign.tallies);

@@ -94,7 +94,7 @@ int Main(const Options& options) {
   const Stage stage{options.buffers,
                     oracle.paths(),
                     {bytes, options.passthrough, oracle.KnowsDirect()},
-                    options.passthrough ? Perform : PerformOnCachedFile};
+                    options.passthrough ? PerformOnPassedThroughFile : PerformOnCachedFile};
   if (options.script.empty()) return Search(options, stage);
   return PlayScript(ReadScript(options.script), stage);
 }

@@ -16,6 +16,7 @@
 #include <memory>
 #include <new>
 #include <thread>
+#include <utility>
 
 #include "fusefs/base/error.h"
 #include "tests/mount/differential/duel.h"
@@ -211,6 +212,26 @@ int64_t Argument(const Operation& operation, std::string_view name) {
   return place < parameters.size() ? operation.arguments.at(place) : 0;
 }
 
+void SetArgument(Operation& operation, std::string_view name, int64_t value) {
+  const auto& parameters = operation.verb->parameters;
+  const auto it = std::ranges::find(parameters, name, &Parameter::name);
+  operation.arguments.at(static_cast<size_t>(it - parameters.begin())) = value;
+}
+
+// The argument that names the descriptor that is spliced from; nullopt: none is.
+std::optional<std::string_view> SplicedPlaceName(const Operation& operation) {
+  const std::string_view verb = operation.verb->name;
+  if (verb == "copy") return "from";
+  if (verb == "sendfile" || verb == "splice_out") return "fd";
+  return std::nullopt;
+}
+
+// Of a file that is passed through; with O_DIRECT splices are reads.
+bool IsReadThroughPageCache(int fd) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  return flags >= 0 && (flags & O_ACCMODE) == O_RDWR && (flags & O_DIRECT) == 0;
+}
+
 // The place of the descriptor that is written to; nullopt: none is.
 std::optional<int64_t> WrittenPlace(const Operation& operation) {
   constexpr std::array<std::string_view, 7> kWriters = {
@@ -256,6 +277,25 @@ Outcome PerformOnCachedFile(Side& side, const Operation& operation) {
   const Outcome outcome = Perform(side, operation);
   DropLastPage(side, side.Open(*place).file);
   return outcome;
+}
+
+Outcome PerformOnPassedThroughFile(Side& side, const Operation& operation) {
+  const Outcome outcome = Perform(side, operation);
+  const auto name = SplicedPlaceName(operation);
+  if (!name || !IsReadThroughPageCache(side.Descriptor(Argument(operation, *name)))) return outcome;
+  if (outcome.result > 0) return {-EBADMSG, {}};
+  if (outcome.result != -EINVAL) return outcome;
+  // Any place will do but the one that is written to, and is given back.
+  const int64_t place = (Argument(operation, "to") + 1) % kDescriptors;
+  const int file = side.Open(Argument(operation, *name)).file;
+  OpenFile direct{UniqueFd(side.DirectDescriptor(file)), file};
+  std::swap(side.Open(place), direct);
+  Operation again = operation;
+  SetArgument(again, *name, place);
+  Outcome second = Perform(side, again);
+  std::swap(side.Open(place), direct);
+  (void)direct.fd.release();  // it stays open
+  return second;
 }
 
 Played Play(const Script& script, const Stage& stage) {

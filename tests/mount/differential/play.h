@@ -26,6 +26,9 @@ Outcome Perform(Side& side, const Operation& operation);
 // mappings have stored in the last page since it was synchronized, and will forget what they store
 // there until it has been dropped. So it is synchronized before, and dropped afterwards.
 Outcome PerformOnCachedFile(Side& side, const Operation& operation);
+// For files that are passed through: the kernel does not splice from descriptors open for writing,
+// EINVAL, and the operation is performed once more, from a descriptor with O_DIRECT.
+Outcome PerformOnPassedThroughFile(Side& side, const Operation& operation);
 
 struct Stage {
   Paths subject;
