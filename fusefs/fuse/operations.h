@@ -37,6 +37,8 @@ struct Operations {
   PendingRequests* pending;
   std::atomic<bool> passthrough_offered = false;  // by the kernel, in FUSE_INIT
   bool passthrough_wanted = true;
+  // Answers "done" to a quick request whose client does not wait for it.
+  std::function<void(fuse_req_t req)> answer_in_time;
   std::function<void()> on_init;  // the kernel's FUSE_INIT is being answered
   // Called once, before the first request after FUSE_INIT is looked at: that is the earliest moment
   // at which the data path can be known, and the latest, because no file may change its path.

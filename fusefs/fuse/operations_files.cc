@@ -58,7 +58,7 @@ void Create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode, fu
 void Release(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
   if (fi->flock_release) Files(req).Unlock(ino, fi->lock_owner);
   Context(req).open_files.Remove(&FileOf(fi));
-  fuse_reply_err(req, 0);
+  Context(req).answer_in_time(req);  // close() has returned long ago
 }
 
 void ReplyData(fuse_req_t req, std::span<const std::byte> data) {

@@ -86,6 +86,7 @@ Session::Session(Options options, FileSystem* file_system)
   operations_.file_system = file_system_;
   operations_.pending = &pending_;
   operations_.passthrough_wanted = options_.passthrough;
+  operations_.answer_in_time = [this](fuse_req_t req) { workers_->AnswerInTime(req); };
   operations_.on_init = [this] { OnInit(); };
   operations_.on_first_request = [this] { OnFirstRequest(); };
 

@@ -21,6 +21,10 @@ namespace {
 constexpr size_t kMaxThreads = 16;
 // A client that was answered asks again within this time, if it does so at once.
 constexpr std::chrono::microseconds kPollTime{100};
+// A client that has closed a file opens the next one within this time, if it does so at once.
+constexpr std::chrono::microseconds kPauseTime{20};
+// The kernel has no more than twelve requests under way that nobody waits for (max_background).
+constexpr size_t kMaxUnanswered = 4;
 
 void MakeNonBlocking(int fd) {
   const int flags = CheckSyscall(::fcntl(fd, F_GETFL), "/dev/fuse");
@@ -125,10 +129,28 @@ void Workers::Work() {
 
 bool Workers::Lead(Request& request) {
   while (Take(request)) {
-    if (!request.IsQuick()) return true;
+    if (!request.IsQuick()) {
+      AnswerUnawaited();
+      return true;
+    }
+    const size_t unanswered = unanswered_.size();
     request.Serve(session_);
+    client_is_waking_ = unanswered_.size() == unanswered;
+    if (unanswered_.size() == kMaxUnanswered) AnswerUnawaited();
   }
+  AnswerUnawaited();
   return false;
+}
+
+bool Workers::HasTime(Clock::duration idle) const {
+  return client_is_waking_ || !polling_ || idle > kPauseTime;
+}
+
+void Workers::AnswerInTime(fuse_req* request) { unanswered_.push_back(request); }
+
+void Workers::AnswerUnawaited() {
+  for (fuse_req* request : unanswered_) fuse_reply_err(request, 0);
+  unanswered_.clear();
 }
 
 bool Workers::Take(Request& request) {
@@ -142,7 +164,9 @@ bool Workers::Take(Request& request) {
       error_ = -got;
       break;
     }
-    if (polling_ && Clock::now() - since < kPollTime) continue;
+    const Clock::duration idle = Clock::now() - since;
+    if (HasTime(idle)) AnswerUnawaited();
+    if (polling_ && idle < kPollTime) continue;
     if (!Sleep()) break;
     // Polling is worth it when it would have been worth it this time.
     polling_ = may_poll_ && Clock::now() - since < kPollTime;

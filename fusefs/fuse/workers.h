@@ -8,6 +8,9 @@
 // finds another one, asleep on another processor. The leader looks for the next request a moment
 // longer instead, as long as they follow each other closely. Opening and closing a frame takes less
 // than half of the time for it (docs/performance.md).
+//
+// What nobody waits for, closing, is carried out at once and answered when there is time: the next
+// request often is somebody's who does wait.
 #pragma once
 
 #include <chrono>
@@ -20,6 +23,7 @@
 
 #include "fusefs/base/unique_fd.h"
 
+struct fuse_req;
 struct fuse_session;
 
 namespace grabfs {
@@ -37,6 +41,9 @@ class Workers {
   void Run();
   // Any thread. Requests that nobody has taken yet are lost.
   void Stop();
+  // Answers "done" to a quick request whose client does not wait for it. For the thread that serves
+  // it.
+  void AnswerInTime(fuse_req* request);
 
  private:
   class Request;
@@ -47,6 +54,9 @@ class Workers {
   bool Lead(Request& request);
   // Waits for a request; false when the session has ended.
   bool Take(Request& request);
+  // Whether there is time to answer what nobody waits for, when no request has come for `idle`.
+  [[nodiscard]] bool HasTime(Clock::duration idle) const;
+  void AnswerUnawaited();
   // Sleeps until there is a request. False when Stop() has been called.
   bool Sleep();
   // Expects mutex_ to be held.
@@ -58,6 +68,8 @@ class Workers {
 
   // Of the leader.
   bool polling_ = false;
+  bool client_is_waking_ = false;      // who was just answered, and asks nothing yet
+  std::vector<fuse_req*> unanswered_;  // nobody waits for them; none when the lead is handed over
 
   std::mutex mutex_;  // guards all below; leaf
   std::condition_variable changed_;
