@@ -40,7 +40,7 @@ struct Row {
 
 // What every benchmark is given.
 struct Context {
-  const Scratch& scratch;
+  Scratch& scratch;
   std::string grabfs;  // the daemon's program file
   int pairs;           // measurements of each side
   bool quick;          // a short run that proves the benchmark rather than the figures

@@ -17,11 +17,12 @@
 namespace grabfs::bench {
 namespace {
 
-std::vector<std::string> CommandLine(const Context& context,
-                                     const std::vector<std::string>& devices) {
-  std::vector<std::string> command = {context.grabfs, "-f"};
+std::vector<std::string> CommandLine(const std::string& grabfs,
+                                     const std::vector<std::string>& devices,
+                                     const std::string& mountpoint) {
+  std::vector<std::string> command = {grabfs, "-f"};
   for (const std::string& device : devices) command.insert(command.end(), {"--device", device});
-  command.push_back(context.scratch.mountpoint());
+  command.push_back(mountpoint);
   return command;
 }
 
@@ -33,7 +34,8 @@ std::string FullHdDevice(unsigned buffers) {
 }
 
 Daemon::Daemon(const Context& context, const std::vector<std::string>& devices)
-    : mountpoint_(context.scratch.mountpoint()), process_(CommandLine(context, devices)) {
+    : mountpoint_(context.scratch.MakeMountpoint()),
+      process_(CommandLine(context.grabfs, devices, mountpoint_)) {
   AwaitMount();
 }
 

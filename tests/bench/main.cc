@@ -72,7 +72,7 @@ Report RunAll(const Options& options, const Context& context) {
 }
 
 int Main(const Options& options) {
-  const Scratch scratch;
+  Scratch scratch;
   const Context context{scratch, options.grabfs,
                         options.quick ? std::min(3, options.repeat) : options.repeat,
                         options.quick};

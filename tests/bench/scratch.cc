@@ -28,7 +28,7 @@ Scratch::Scratch() : root_("/tmp/grabfs-bench.XXXXXX") {
   CheckSyscall(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "make mounts private");
   if (::mkdtemp(root_.data()) == nullptr) ThrowErrno("mkdtemp " + root_);
   MountTmpfs(root_);
-  for (const std::string& directory : {tmpfs(), copies(), mountpoint()}) MakeDirectory(directory);
+  for (const std::string& directory : {tmpfs(), copies()}) MakeDirectory(directory);
   MountTmpfs(tmpfs());
   MountTmpfs(copies());
 }
@@ -36,6 +36,12 @@ Scratch::Scratch() : root_("/tmp/grabfs-bench.XXXXXX") {
 Scratch::~Scratch() {
   ::umount2(root_.c_str(), MNT_DETACH);
   ::rmdir(root_.c_str());
+}
+
+std::string Scratch::MakeMountpoint() {
+  const std::string directory = root_ + "/mnt" + std::to_string(mountpoints_++);
+  MakeDirectory(directory);
+  return directory;
 }
 
 }  // namespace grabfs::bench

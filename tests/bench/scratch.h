@@ -20,11 +20,12 @@ class Scratch {
   [[nodiscard]] std::string tmpfs() const { return root_ + "/tmpfs"; }
   // Another tmpfs, where copies go from either side.
   [[nodiscard]] std::string copies() const { return root_ + "/copies"; }
-  // An empty directory to mount grabfs on.
-  [[nodiscard]] std::string mountpoint() const { return root_ + "/mnt"; }
+  // A new directory to mount grabfs on.
+  [[nodiscard]] std::string MakeMountpoint();
 
  private:
   std::string root_;
+  unsigned mountpoints_ = 0;
 };
 
 }  // namespace grabfs::bench
