@@ -17,6 +17,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <numeric>
 #include <span>
@@ -263,24 +264,39 @@ TEST_F(PlacementTest, BuffersAreChargedToTheCallersGroupAndNobodyIsKilled) {
   EXPECT_NE(group.Events().find("oom_kill 0"), std::string::npos) << group.Events();
 }
 
+long CountFaults(const Buffer& buffer, int protection) {
+  const Mapping mapping(buffer.live.get(), buffer.bytes, protection, MAP_SHARED);
+  rusage before = {};
+  rusage after = {};
+  getrusage(RUSAGE_SELF, &before);
+  for (size_t offset = 0; offset < buffer.bytes; offset += kPage) {
+    if (protection == PROT_READ) {
+      static_cast<void>(*static_cast<const volatile std::byte*>(&mapping.bytes()[offset]));
+    } else {
+      mapping.bytes()[offset] = std::byte{1};
+    }
+  }
+  getrusage(RUSAGE_SELF, &after);
+  return after.ru_minflt - before.ru_minflt;
+}
+
+// How many faults it takes to touch each page of a new buffer. Faults on other pages count for the
+// process as well, as on its program after memory was short: the fewest of a few times.
+long FewestFaults(Session& session, const Strategy& strategy, int protection) {
+  long fewest = std::numeric_limits<long>::max();
+  for (int time = 0; time < 3; time++) {
+    const Buffer buffer = session.Alloc({.bytes = 8 * kMegabyte, .strategy = strategy.flag});
+    fewest = std::min(fewest, CountFaults(buffer, protection));
+    EXPECT_EQ(session.TryFree(buffer.id), 0);
+  }
+  return fewest;
+}
+
 TEST_F(PlacementTest, MappingEightMegabytesTakesFourFaults) {
   ForEachStrategy([](Session& session, const grabdma_info& info, const Strategy& strategy) {
     if (info.dma_mask < 8 * kMegabyte * 4) return;
-    const Buffer buffer = session.Alloc({.bytes = 8 * kMegabyte, .strategy = strategy.flag});
     for (const int protection : {PROT_READ, PROT_READ | PROT_WRITE}) {
-      const Mapping mapping(buffer.live.get(), buffer.bytes, protection, MAP_SHARED);
-      rusage before = {};
-      rusage after = {};
-      getrusage(RUSAGE_SELF, &before);
-      for (size_t offset = 0; offset < buffer.bytes; offset += kPage) {
-        if (protection == PROT_READ) {
-          static_cast<void>(*static_cast<const volatile std::byte*>(&mapping.bytes()[offset]));
-        } else {
-          mapping.bytes()[offset] = std::byte{1};
-        }
-      }
-      getrusage(RUSAGE_SELF, &after);
-      EXPECT_EQ(after.ru_minflt - before.ru_minflt, 4) << "protection " << protection;
+      EXPECT_EQ(FewestFaults(session, strategy, protection), 4) << "protection " << protection;
     }
   });
 }
