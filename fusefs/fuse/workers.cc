@@ -188,7 +188,7 @@ void Workers::FindLeader() {
     try {
       threads_.emplace_back([this] { Work(); });
     } catch (const std::system_error&) {
-      // No more threads to be had: the first of those there are to be done leads.
+      return;  // no more threads to be had: the first of those there are to be done leads
     }
   }
 }
