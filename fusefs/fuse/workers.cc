@@ -113,6 +113,7 @@ void Workers::Work() {
     led_ = true;
     lock.unlock();
     const bool slow = Lead(request);
+    AnswerUnawaited();
     lock.lock();
     led_ = false;
     if (!slow) {
@@ -129,16 +130,11 @@ void Workers::Work() {
 
 bool Workers::Lead(Request& request) {
   while (Take(request)) {
-    if (!request.IsQuick()) {
-      AnswerUnawaited();
-      return true;
-    }
-    const size_t unanswered = unanswered_.size();
+    if (!request.IsQuick()) return true;
+    client_is_waking_ = true;
     request.Serve(session_);
-    client_is_waking_ = unanswered_.size() == unanswered;
     if (unanswered_.size() == kMaxUnanswered) AnswerUnawaited();
   }
-  AnswerUnawaited();
   return false;
 }
 
@@ -146,7 +142,10 @@ bool Workers::HasTime(Clock::duration idle) const {
   return client_is_waking_ || !polling_ || idle > kPauseTime;
 }
 
-void Workers::AnswerInTime(fuse_req* request) { unanswered_.push_back(request); }
+void Workers::AnswerInTime(fuse_req* request) {
+  unanswered_.push_back(request);
+  client_is_waking_ = false;
+}
 
 void Workers::AnswerUnawaited() {
   for (fuse_req* request : unanswered_) fuse_reply_err(request, 0);
