@@ -9,6 +9,7 @@
 #include <exception>
 #include <sstream>
 #include <stdexcept>
+#include <thread>
 
 #include "fusefs/base/error.h"
 #include "tests/mount/support/file.h"
@@ -31,6 +32,12 @@ std::vector<std::string> CommandLine(const std::string& grabfs,
 std::string FullHdDevice(unsigned buffers) {
   return "cam0=pattern,width=1920,height=1080,format=BGR4,rate=60,state=stopped,buffers=" +
          std::to_string(buffers);
+}
+
+void CaptureFor(const mount_test::Device& device, std::chrono::milliseconds time) {
+  device.Set("state", "start");
+  std::this_thread::sleep_for(time);
+  device.Stop();
 }
 
 Daemon::Daemon(const Context& context, const std::vector<std::string>& devices)

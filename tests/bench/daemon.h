@@ -3,6 +3,7 @@
 // The real daemon, mounted for one benchmark, and what it costs.
 #pragma once
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -15,6 +16,9 @@ namespace grabfs::bench {
 
 // A full HD picture of the pattern source, not streaming, as a device of the command line.
 std::string FullHdDevice(unsigned buffers);
+
+// Has a device that is stopped capture for so long.
+void CaptureFor(const mount_test::Device& device, std::chrono::milliseconds time);
 
 class Daemon {
  public:

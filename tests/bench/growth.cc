@@ -4,7 +4,6 @@
 // a daemon that has captured very many against fresh ones.
 #include <algorithm>
 #include <chrono>
-#include <thread>
 
 #include "tests/bench/benchmarks.h"
 #include "tests/bench/daemon.h"
@@ -19,12 +18,6 @@ constexpr unsigned kFrameBytes = 64 * 64;
 std::vector<std::string> SmallDevice() {
   return {"cam0=pattern,width=64,height=64,format=GREY,rate=0,state=stopped,buffers=" +
           std::to_string(kBuffers)};
-}
-
-void CaptureFor(const mount_test::Device& device, std::chrono::milliseconds time) {
-  device.Set("state", "start");
-  std::this_thread::sleep_for(time);
-  device.Stop();
 }
 
 // Seconds for one frame.

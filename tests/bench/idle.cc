@@ -35,9 +35,7 @@ double StreamFor(const Daemon& daemon, std::chrono::seconds window) {
   const mount_test::Device device = daemon.device();
   const uint64_t first = device.NextSequence();
   const double before = daemon.CpuSeconds();
-  device.Set("state", "start");
-  std::this_thread::sleep_for(window);
-  device.Stop();
+  CaptureFor(device, window);
   const double used = daemon.CpuSeconds() - before;
   return used / static_cast<double>(std::max<uint64_t>(1, device.NextSequence() - first));
 }
