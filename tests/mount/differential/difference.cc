@@ -14,18 +14,6 @@
 namespace grabfs::differential {
 namespace {
 
-// The argument of this name; the operation has one.
-int64_t& Argument(Operation& operation, std::string_view name) {
-  const auto& parameters = operation.verb->parameters;
-  const auto it = std::ranges::find(parameters, name, &Parameter::name);
-  return operation.arguments.at(static_cast<size_t>(it - parameters.begin()));
-}
-
-int64_t Argument(const Operation& operation, std::string_view name) {
-  Operation copy = operation;
-  return Argument(copy, name);
-}
-
 template <typename... Names>
 bool Is(const Operation& operation, Names... names) {
   return ((operation.verb->name == names) || ...);
@@ -92,7 +80,7 @@ bool ChangesTheSize(const Operation& operation, const Setting& setting, int64_t 
 }
 
 Operation KeepSize(Operation operation, const Setting& setting) {
-  Argument(operation, "size") = static_cast<int64_t>(setting.file_bytes);
+  MutableArgument(operation, "size") = static_cast<int64_t>(setting.file_bytes);
   return operation;
 }
 
@@ -108,7 +96,7 @@ bool TruncatesToNothing(const Operation& operation, const Setting& /*setting*/, 
 }
 
 Operation OpenWithoutTruncation(Operation operation, const Setting& /*setting*/) {
-  Argument(operation, "flags") &= ~int64_t{O_TRUNC};
+  MutableArgument(operation, "flags") &= ~int64_t{O_TRUNC};
   return operation;
 }
 
@@ -121,13 +109,13 @@ bool AllocatesElsewhere(const Operation& operation, const Setting& /*setting*/, 
 // As far as it lies in the file and makes no hole.
 Operation AllocateInTheFile(Operation operation, const Setting& setting) {
   const auto size = static_cast<int64_t>(setting.file_bytes);
-  int64_t& mode = Argument(operation, "mode");
+  int64_t& mode = MutableArgument(operation, "mode");
   // What tmpfs does not know either is asked as it is.
   constexpr int64_t kHole = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE;
   if (mode != kHole && (mode & ~FALLOC_FL_KEEP_SIZE) != 0) return operation;
   mode = FALLOC_FL_KEEP_SIZE;
-  Argument(operation, "offset") = std::min(Argument(operation, "offset"), size - 1);
-  Argument(operation, "length") = 1;
+  MutableArgument(operation, "offset") = std::min(Argument(operation, "offset"), size - 1);
+  MutableArgument(operation, "length") = 1;
   return operation;
 }
 
@@ -146,7 +134,7 @@ bool CouldOrFoundAGap(const Operation& /*operation*/, int64_t /*subject*/, int64
 }
 
 Operation AdviseNothing(Operation operation, const Setting& /*setting*/) {
-  Argument(operation, "advice") = MADV_NORMAL;
+  MutableArgument(operation, "advice") = MADV_NORMAL;
   return operation;
 }
 
@@ -158,7 +146,7 @@ bool MustNotWait(const Operation& operation, const Setting& /*setting*/, int64_t
 }
 
 Operation TransferNothing(Operation operation, const Setting& /*setting*/) {
-  Argument(operation, "parts") = 0;
+  MutableArgument(operation, "parts") = 0;
   return operation;
 }
 
@@ -185,10 +173,10 @@ bool Untried(const Operation& operation, const Setting& setting) {
 Operation Adapted(Operation operation, const Setting& setting) {
   if (setting.direct) return operation;
   if (Is(operation, "open", "reopen", "setfl")) {
-    Argument(operation, "flags") &= ~int64_t{O_DIRECT};
+    MutableArgument(operation, "flags") &= ~int64_t{O_DIRECT};
   } else if (Is(operation, "check") &&
              Argument(operation, "how") == static_cast<int64_t>(Look::kDirect)) {
-    Argument(operation, "how") = static_cast<int64_t>(Look::kRead);
+    MutableArgument(operation, "how") = static_cast<int64_t>(Look::kRead);
   }
   return operation;
 }

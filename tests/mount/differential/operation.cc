@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/mount/differential/operation.h"
 
+#include <algorithm>
+
 #include "tests/mount/differential/perform.h"
 
 namespace grabfs::differential {
@@ -126,6 +128,19 @@ const Verb* FindVerb(std::string_view name) {
     if (verb.name == name) return &verb;
   }
   return nullptr;
+}
+
+int64_t Argument(const Operation& operation, std::string_view name) {
+  const auto& parameters = operation.verb->parameters;
+  const auto it = std::ranges::find(parameters, name, &Parameter::name);
+  if (it == parameters.end()) return 0;
+  return operation.arguments.at(static_cast<size_t>(it - parameters.begin()));
+}
+
+int64_t& MutableArgument(Operation& operation, std::string_view name) {
+  const auto& parameters = operation.verb->parameters;
+  const auto it = std::ranges::find(parameters, name, &Parameter::name);
+  return operation.arguments.at(static_cast<size_t>(it - parameters.begin()));
 }
 
 }  // namespace grabfs::differential

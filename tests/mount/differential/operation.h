@@ -62,4 +62,9 @@ struct Operation {
   bool operator==(const Operation&) const = default;
 };
 
+// The argument of this name; 0 when the operation has none.
+int64_t Argument(const Operation& operation, std::string_view name);
+// The same, of an operation that has one.
+int64_t& MutableArgument(Operation& operation, std::string_view name);
+
 }  // namespace grabfs::differential

@@ -205,19 +205,6 @@ class Cast {
   std::vector<Actors> children_;
 };
 
-int64_t Argument(const Operation& operation, std::string_view name) {
-  const auto& parameters = operation.verb->parameters;
-  const auto it = std::ranges::find(parameters, name, &Parameter::name);
-  const auto place = static_cast<size_t>(it - parameters.begin());
-  return place < parameters.size() ? operation.arguments.at(place) : 0;
-}
-
-void SetArgument(Operation& operation, std::string_view name, int64_t value) {
-  const auto& parameters = operation.verb->parameters;
-  const auto it = std::ranges::find(parameters, name, &Parameter::name);
-  operation.arguments.at(static_cast<size_t>(it - parameters.begin())) = value;
-}
-
 // The argument that names the descriptor that is spliced from; nullopt: none is.
 std::optional<std::string_view> SplicedPlaceName(const Operation& operation) {
   const std::string_view verb = operation.verb->name;
@@ -291,7 +278,7 @@ Outcome PerformOnPassedThroughFile(Side& side, const Operation& operation) {
   OpenFile direct{UniqueFd(side.DirectDescriptor(file)), file};
   std::swap(side.Open(place), direct);
   Operation again = operation;
-  SetArgument(again, *name, place);
+  MutableArgument(again, *name) = place;
   Outcome second = Perform(side, again);
   std::swap(side.Open(place), direct);
   (void)direct.fd.release();  // it stays open
