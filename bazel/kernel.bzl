@@ -16,6 +16,7 @@ KernelInfo = provider(
         "release": "Release as uname -r prints it, or empty.",
         "series": "Name of the series, such as 6.12.",
         "skipped": "Whether the user asked to go without it.",
+        "tools": "Absolute path of the compiler that came with it, or empty.",
     },
 )
 
@@ -44,6 +45,7 @@ def _kernel_impl(ctx):
             release = ctx.attr.release,
             series = ctx.attr.series,
             skipped = ctx.attr.skipped,
+            tools = ctx.attr.tools,
         ),
         # For tests that are scripts: $(KERNEL_HEADERS) in their arguments.
         platform_common.TemplateVariableInfo({
@@ -64,6 +66,7 @@ kernel = rule(
         "release": attr.string(),
         "series": attr.string(mandatory = True),
         "skipped": attr.bool(),
+        "tools": attr.string(),
         "_unpack_kernel": attr.label(
             default = "//bazel:unpack_kernel.py",
             allow_single_file = True,
@@ -84,6 +87,7 @@ kernel(
     release = "{release}",
     series = "{series}",
     skipped = {skipped},
+    tools = "{tools}",
     visibility = ["//visibility:public"],
 )
 """
@@ -111,6 +115,7 @@ def _kernel_repository_impl(repository_ctx):
         release = "" if missing else release,
         series = series,
         skipped = skipped,
+        tools = "" if missing or not repository_ctx.path(path + "/usr/bin").exists else path + "/usr/bin",
     ))
 
 def _variable(series):
@@ -120,7 +125,7 @@ def _variable(series):
 _kernel_repository = repository_rule(
     implementation = _kernel_repository_impl,
     local = True,
-    environ = ["GRABFS_SKIP_KERNELS"] + [_variable(series) for series in ("6.1", "6.12", "debug")],
+    environ = ["GRABFS_SKIP_KERNELS"] + [_variable(series) for series in ("6.1", "6.12", "newest", "debug")],
     attrs = {
         "fetch_with": attr.string(default = "tools/fetch-kernels.sh"),
         "series": attr.string(mandatory = True),

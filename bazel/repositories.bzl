@@ -2,6 +2,7 @@
 """Every repository outside this one, declared once for WORKSPACE and MODULE.bazel."""
 
 load("@bazel_tools//tools/build_defs/repo:http.bzl", "http_archive")
+load("//bazel:busybox.bzl", "busybox_repository")
 load("//bazel:kernel.bzl", "kernel_repository")
 load("//bazel:libfuse_version.bzl", "LIBFUSE_SHA256", "LIBFUSE_VERSION")
 load("//bazel:system_package.bzl", "system_package")
@@ -21,13 +22,13 @@ def grabfs_repositories():
         name = "cli11",
         build_file = Label("//bazel/third_party:cli11.BUILD.bazel"),
         debian_package = "libcli11-dev",
-        links = {"CLI": "/usr/include/CLI"},
+        headers = ["CLI"],
     )
     system_package(
         name = "nlohmann_json",
         build_file = Label("//bazel/third_party:nlohmann_json.BUILD.bazel"),
         debian_package = "nlohmann-json3-dev",
-        links = {"nlohmann": "/usr/include/nlohmann"},
+        headers = ["nlohmann"],
     )
     system_package(
         name = "googletest",
@@ -43,66 +44,65 @@ def grabfs_repositories():
         build_file = Label("//bazel/third_party:libpng.BUILD.bazel"),
         debian_package = "libpng-dev",
         links = {
-            "png.h": "/usr/include/libpng16/png.h",
-            "pngconf.h": "/usr/include/libpng16/pngconf.h",
-            "pnglibconf.h": "/usr/include/libpng16/pnglibconf.h",
+            "png.h": "libpng16/png.h",
+            "pngconf.h": "libpng16/pngconf.h",
+            "pnglibconf.h": "libpng16/pnglibconf.h",
         },
     )
     system_package(
         name = "libtiff",
         build_file = Label("//bazel/third_party:libtiff.BUILD.bazel"),
         debian_package = "libtiff-dev",
-        links = {
-            "tiff.h": "/usr/include/x86_64-linux-gnu/tiff.h",
-            "tiffconf.h": "/usr/include/x86_64-linux-gnu/tiffconf.h",
-            "tiffio.h": "/usr/include/x86_64-linux-gnu/tiffio.h",
-            "tiffvers.h": "/usr/include/x86_64-linux-gnu/tiffvers.h",
-        },
+        headers = [
+            "tiff.h",
+            "tiffconf.h",
+            "tiffio.h",
+            "tiffvers.h",
+        ],
     )
     system_package(
         name = "libyuv",
         build_file = Label("//bazel/third_party:libyuv.BUILD.bazel"),
         debian_package = "libyuv-dev",
-        links = {
-            "libyuv": "/usr/include/libyuv",
-            "libyuv.h": "/usr/include/libyuv.h",
-        },
+        headers = [
+            "libyuv",
+            "libyuv.h",
+        ],
     )
     system_package(
         name = "ncurses",
         build_file = Label("//bazel/third_party:ncurses.BUILD.bazel"),
         debian_package = "libncurses-dev",
-        links = {
-            "curses.h": "/usr/include/curses.h",
-            "ncurses.h": "/usr/include/ncurses.h",
-            "ncurses_dll.h": "/usr/include/ncurses_dll.h",
-            "unctrl.h": "/usr/include/unctrl.h",
-        },
+        headers = [
+            "curses.h",
+            "ncurses.h",
+            "ncurses_dll.h",
+            "unctrl.h",
+        ],
     )
     system_package(
         name = "xcb",
         build_file = Label("//bazel/third_party:xcb.BUILD.bazel"),
         debian_package = "libxcb1-dev, libxcb-keysyms1-dev, libxcb-render0-dev and libxcb-shm0-dev",
-        links = {
-            "xcb/" + header: "/usr/include/xcb/" + header
-            for header in [
-                "render.h",
-                "shm.h",
-                "xcb.h",
-                "xcb_keysyms.h",
-                "xproto.h",
-            ]
-        },
+        headers = [
+            "xcb/render.h",
+            "xcb/shm.h",
+            "xcb/xcb.h",
+            "xcb/xcb_keysyms.h",
+            "xcb/xproto.h",
+        ],
     )
     system_package(
         name = "zlib",
         build_file = Label("//bazel/third_party:zlib.BUILD.bazel"),
         debian_package = "zlib1g-dev",
-        links = {
-            "zconf.h": "/usr/include/zconf.h",
-            "zlib.h": "/usr/include/zlib.h",
-        },
+        headers = [
+            "zconf.h",
+            "zlib.h",
+        ],
     )
+    busybox_repository(name = "busybox")
     kernel_repository("6.1")
     kernel_repository("6.12")
+    kernel_repository("newest")
     kernel_repository("debug", fetch_with = "tools/debug-kernel.sh")

@@ -1,23 +1,50 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A repository rule for libraries that the distribution packages: links to its files."""
+"""A repository rule for libraries that the distribution packages: links to its files.
+
+Headers are looked for where the compiler looks: distributions and processors differ in that.
+"""
+
+def _include_folders(repository_ctx):
+    """Returns the folders in which the C compiler looks for <headers>."""
+    compiler = repository_ctx.os.environ.get("CC", "cc")
+    listing = repository_ctx.execute(
+        [compiler, "-E", "-x", "c", "-v", "/dev/null"],
+        environment = {"LC_ALL": "C"},
+    )
+    if listing.return_code != 0:
+        fail("{} does not tell where it looks for headers: {}".format(compiler, listing.stderr))
+    _, _, rest = listing.stderr.partition("#include <...> search starts here:\n")
+    folders, _, _ = rest.partition("End of search list.")
+    return [folder.strip() for folder in folders.splitlines()]
+
+def _find(repository_ctx, name, folders):
+    """Returns the path of `name`, which is absolute or to be found in one of the folders."""
+    places = [name] if name.startswith("/") else [folder + "/" + name for folder in folders]
+    for place in places:
+        if repository_ctx.path(place).exists:
+            return place
+    fail("{} is missing: install the package {} (tools/setup.sh does)".format(
+        name,
+        repository_ctx.attr.debian_package,
+    ))
 
 def _system_package_impl(repository_ctx):
+    folders = _include_folders(repository_ctx)
+    for name in repository_ctx.attr.headers:
+        repository_ctx.symlink(_find(repository_ctx, name, folders), name)
     for name, target in repository_ctx.attr.links.items():
-        if not repository_ctx.path(target).exists:
-            fail("{} is missing: install the package {} (tools/setup.sh does)".format(
-                target,
-                repository_ctx.attr.debian_package,
-            ))
-        repository_ctx.symlink(target, name)
+        repository_ctx.symlink(_find(repository_ctx, target, folders), name)
     repository_ctx.symlink(repository_ctx.attr.build_file, "BUILD.bazel")
 
 system_package = repository_rule(
     implementation = _system_package_impl,
-    doc = "Headers or sources of an installed Debian package, under a BUILD file of ours.",
+    doc = "Headers or sources of an installed package, under a BUILD file of ours.",
     local = True,
+    environ = ["CC"],
     attrs = {
         "build_file": attr.label(mandatory = True, allow_single_file = True),
         "debian_package": attr.string(mandatory = True, doc = "Named when a file is missing."),
-        "links": attr.string_dict(mandatory = True, doc = "Path in the repository to the installed file."),
+        "headers": attr.string_list(doc = "As they are included; folders, too."),
+        "links": attr.string_dict(doc = "Path in the repository to a header, or to an absolute path."),
     },
 )

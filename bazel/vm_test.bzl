@@ -6,9 +6,14 @@ tests/vm/README.md tells what a step is and what fails a run.
 
 load("//bazel:kernel.bzl", "KernelInfo")
 
-# The kernels that every VM test runs on, and the one that is built on demand.
+# The kernels that every VM test runs on in each run, the newest that Debian has, which has its turn in
+# `tools/test.sh newest`, and the one that is built on demand.
 _STOCK_KERNELS = ["6.1", "6.12"]
+_NEWEST_KERNEL = "newest"
 _DEBUG_KERNEL = "debug"
+
+# FUSE passthrough came with 6.9.
+_WITHOUT_PASSTHROUGH = ["6.1"]
 
 # Factor on the debug kernel's time limits: its checks make everything several times slower, and a
 # machine that is busy may do so again.
@@ -39,6 +44,11 @@ def _kernel_arguments(kernel):
         return [_flag("unavailable" if not kernel.skipped else "skip", kernel.missing)]
     return [_flag("kernel", kernel.image.short_path), _flag("modules", kernel.modules)]
 
+def _busybox_arguments(files):
+    if not files:
+        return [_flag("unavailable", "busybox is not here: run tools/fetch-busybox.sh"), "--busybox="]
+    return [_flag("busybox", files[0].short_path)]
+
 def _machine_arguments(ctx):
     attr = ctx.attr
     arguments = [
@@ -46,6 +56,7 @@ def _machine_arguments(ctx):
         _flag("cpus", str(attr.cpus)),
         _flag("numa", str(attr.numa_nodes)),
         _flag("machine", attr.machine),
+        _flag("low-memory", attr.low_memory),
         _flag("timeout", str(attr.seconds)),
         _flag("step-timeout", str(attr.step_seconds)),
         _flag("patience", str(attr.patience)),
@@ -83,7 +94,8 @@ def _vm_test_impl(ctx):
     words = [
         "exec python3 -B " + _quote(harness.short_path),
         _flag("init", ctx.file._init.short_path),
-    ] + _kernel_arguments(ctx.attr.kernel[KernelInfo]) + _machine_arguments(ctx) + _content_arguments(ctx)
+    ] + _busybox_arguments(ctx.files._busybox) + _kernel_arguments(ctx.attr.kernel[KernelInfo]) + \
+            _machine_arguments(ctx) + _content_arguments(ctx)
 
     launcher = ctx.actions.declare_file(ctx.label.name + ".sh")
     ctx.actions.write(
@@ -91,7 +103,7 @@ def _vm_test_impl(ctx):
         "#!/bin/sh\n" + enter + " \\\n  ".join(words + ['"$@"']) + "\n",
         is_executable = True,
     )
-    files = ctx.files._harness + ctx.files._init + ctx.files.kernel + ctx.files.modules + \
+    files = ctx.files._harness + ctx.files._init + ctx.files._busybox + ctx.files.kernel + ctx.files.modules + \
             ctx.files.staged_modules + ctx.files.programs + ctx.files.data
     return [DefaultInfo(executable = launcher, runfiles = ctx.runfiles(files = files))]
 
@@ -109,6 +121,7 @@ _vm_test = rule(
         "iommu": attr.bool(),
         "kernel": attr.label(mandatory = True, providers = [KernelInfo]),
         "kernel_arguments": attr.string_list(),
+        "low_memory": attr.string(doc = "So much of the memory lies below 4 GiB, the rest above."),
         "machine": attr.string(default = "pc", values = ["pc", "q35"]),
         "memory": attr.string(default = "512M"),
         "modules": attr.label_keyed_string_dict(
@@ -129,6 +142,7 @@ _vm_test = rule(
         "step_seconds": attr.int(default = 240, doc = "Limit of a step, in guest time."),
         "steps": attr.string_dict(mandatory = True, doc = "Name: command, in order."),
         "stock_modules": attr.string_list(doc = "Modules of the kernel itself, by name."),
+        "_busybox": attr.label(default = "@busybox//:busybox"),
         "_harness": attr.label(default = "//tests/vm/harness"),
         "_init": attr.label(default = "//tests/vm/guest:init", allow_single_file = True),
     },
@@ -139,7 +153,9 @@ def _target_suffix(kernel):
 
 def vm_test(
         name,
-        kernels = _STOCK_KERNELS + [_DEBUG_KERNEL],
+        steps,
+        passthrough_steps = {},
+        kernels = _STOCK_KERNELS + [_NEWEST_KERNEL, _DEBUG_KERNEL],
         modules = {},
         staged_modules = [],
         kernel_arguments = [],
@@ -149,11 +165,14 @@ def vm_test(
         **kwargs):
     """Declares NAME_KERNEL for each kernel.
 
-    The test on the debug kernel carries the tag `manual`, since that kernel is built on demand:
-    tools/debug-kernel.sh runs them all. Its last step is a search for leaked memory.
+    The tests on the newest kernel carry the tag `manual`: `tools/test.sh newest` runs them all. So do those
+    on the debug kernel, since it is built on demand: tools/debug-kernel.sh runs them all, and their last
+    step is a search for leaked memory.
 
     Args:
       name: first part of the targets' names.
+      steps: as in the rule.
+      passthrough_steps: those that repeat others on kernels without FUSE passthrough, and are left out there.
       kernels: series to run on.
       modules: as in the rule; `{}` in a label stands for the kernel: "//kmod:grabdma_{}".
       staged_modules: as in the rule, with `{}` too.
@@ -168,6 +187,7 @@ def vm_test(
         debug = kernel == _DEBUG_KERNEL
         _vm_test(
             name = name + "_" + suffix,
+            steps = steps if kernel in _WITHOUT_PASSTHROUGH else dict(steps, **passthrough_steps),
             kernel = "@kernel_%s//:kernel" % suffix,
             modules = {label.format(suffix): modules[label] for label in modules},
             staged_modules = [label.format(suffix) for label in staged_modules],
@@ -175,7 +195,7 @@ def vm_test(
             iommu = iommu,
             kernel_arguments = kernel_arguments + (_debug_arguments(edu, iommu) if debug else []),
             patience = _DEBUG_PATIENCE if debug else 1,
-            tags = tags + ["vm", "kernel-" + kernel] + (["manual"] if debug else []),
+            tags = tags + ["vm", "kernel-" + kernel] + ([] if kernel in _STOCK_KERNELS else ["manual"]),
             timeout = "eternal" if debug else "moderate",
             **kwargs
         )

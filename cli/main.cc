@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/run.h"
+#include "cli/command/run.h"
 
 namespace {
 

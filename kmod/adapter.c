@@ -9,6 +9,7 @@
  * grabdma_adapter_unregister() returns.
  */
 #include <linux/idr.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 
@@ -50,13 +51,9 @@ static void adapter_free(struct device *dev)
 /* No new frames, no new users: adapter->lock is taken. */
 static void mark_gone(struct grabdma_adapter *adapter)
 {
-	struct grabdma_session *session;
-
 	spin_lock_irq(&adapter->lock);
-	adapter->gone = true;
+	WRITE_ONCE(adapter->gone, true);
 	adapter->engine.owner = NULL;
-	list_for_each_entry(session, &adapter->sessions, node)
-		wake_up_interruptible(&session->wait);
 	wake_up_all(&adapter->engine.idle);
 	spin_unlock_irq(&adapter->lock);
 }
@@ -86,6 +83,13 @@ void grabdma_adapter_unplug(struct grabdma_adapter *adapter)
 	}
 }
 
+static unsigned long default_memory_limit(void)
+{
+	if (grabdma_memory_limit_mb)
+		return (unsigned long)grabdma_memory_limit_mb << (20 - PAGE_SHIFT);
+	return totalram_pages() / 2;
+}
+
 static struct grabdma_adapter *adapter_new(const struct grabdma_adapter_config *config)
 {
 	struct grabdma_adapter *adapter = kzalloc(sizeof(*adapter), GFP_KERNEL);
@@ -101,6 +105,7 @@ static struct grabdma_adapter *adapter_new(const struct grabdma_adapter_config *
 	}
 	adapter->config = *config;
 	adapter->config.injectable |= grabdma_inject_all;
+	adapter->memory_limit = default_memory_limit();
 	if (config->dma_dev)
 		adapter->config.dma_mask = dma_get_mask(config->dma_dev);
 	strscpy(adapter->bus, dev_name(config->parent), sizeof(adapter->bus));
@@ -141,6 +146,7 @@ struct grabdma_adapter *grabdma_adapter_register(const struct grabdma_adapter_co
 		return adapter;
 	if (config->dma_dev)
 		dma_set_max_seg_size(config->dma_dev, UINT_MAX);
+	grabdma_dma_init(adapter);
 	error = config->ops->check_format(adapter, &adapter->config.default_format);
 	if (error)
 		goto put;
@@ -161,22 +167,39 @@ put:
 	return ERR_PTR(error);
 }
 
-/* What a session keeps of a device that is gone: its buffers, idle, and one last record. */
-static void bid_farewell(struct grabdma_session *session)
+/* The last record of a session whose device is gone. */
+static void post_gone(struct grabdma_session *session)
 {
-	struct grabdma_buffer *buffer, *next;
-
-	list_for_each_entry_safe(buffer, next, &session->queue, queue_node) {
-		list_del_init(&buffer->queue_node);
-		buffer->state = GRABDMA_STATE_IDLE;
-		session->busy--;
-	}
 	session->gone.record = (struct grabdma_record){
 		.type = GRABDMA_RECORD_GONE,
 		.buffer = GRABDMA_NO_BUFFER,
 		.timestamp_ns = ktime_get_ns(),
 	};
 	grabdma_session_post(session, &session->gone);
+}
+
+/*
+ * What sessions keep of a device that is gone: their buffers, idle, and one last record. There may
+ * be many of both, so the lock is let go between some and some; sessions may be closed meanwhile.
+ */
+static void bid_farewell(struct grabdma_adapter *adapter)
+{
+	struct grabdma_session *session;
+	LIST_HEAD(told);
+
+	spin_lock_irq(&adapter->lock);
+	while (!list_empty(&adapter->sessions)) {
+		session = list_first_entry(&adapter->sessions, struct grabdma_session, node);
+		if (!grabdma_queue_take_some(session)) {
+			post_gone(session);
+			list_move(&session->node, &told);
+		}
+		spin_unlock_irq(&adapter->lock);
+		cond_resched();
+		spin_lock_irq(&adapter->lock);
+	}
+	list_splice(&told, &adapter->sessions);
+	spin_unlock_irq(&adapter->lock);
 }
 
 static void unmap_all(struct grabdma_adapter *adapter)
@@ -208,15 +231,9 @@ static void unmap_all(struct grabdma_adapter *adapter)
  */
 void grabdma_adapter_unregister(struct grabdma_adapter *adapter)
 {
-	struct grabdma_session *session;
-
 	mark_gone(adapter);
 	grabdma_engine_shutdown(adapter);
-	spin_lock_irq(&adapter->lock);
-	list_for_each_entry(session, &adapter->sessions, node)
-		bid_farewell(session);
-	spin_unlock_irq(&adapter->lock);
-
+	bid_farewell(adapter);
 	down_write(&adapter->alive);
 	up_write(&adapter->alive);
 	unmap_all(adapter);

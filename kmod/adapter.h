@@ -59,7 +59,8 @@ struct grabdma_request {
  * @submit: start the transfer and return; atomic, interrupts are off. The end is told by
  *	grabdma_done(), not from within submit().
  * @abort: end the transfer in flight, if there is one; may sleep. When it returns, the device
- *	writes to no buffer and grabdma_done() is not and will not be called for that request.
+ *	writes to no buffer and grabdma_done() is not and will not be called for that request; the
+ *	next one can be submitted.
  *
  * No operation is called any more when grabdma_adapter_unregister() has returned.
  */
@@ -82,7 +83,7 @@ struct grabdma_adapter_ops {
  * @dma_mask: highest address that the device can produce; taken from @dma_dev if there is one
  * @device_bytes: size of the device's own memory, 0 if none
  * @default_format: of new sessions; must pass check_format()
- * @injectable: allow GRABDMA_INJECT
+ * @injectable: allow GRABDMA_INJECT, to who has CAP_SYS_ADMIN
  * @priv: the adapter's own, see grabdma_priv()
  */
 struct grabdma_adapter_config {

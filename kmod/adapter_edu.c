@@ -127,6 +127,11 @@ static int edu_prepare(struct grabdma_adapter *adapter, const struct grabdma_for
 {
 	struct edu *edu = grabdma_priv(adapter);
 
+	if (!edu->pci->is_busmaster) {
+		if (readq(edu->registers + EDU_DMA_COMMAND) & EDU_DMA_RUN)
+			return -EIO;
+		pci_set_master(edu->pci);
+	}
 	return grabdma_picture_prepare(&edu->picture, format);
 }
 
@@ -141,7 +146,11 @@ static void edu_submit(struct grabdma_adapter *adapter, struct grabdma_request *
 	spin_unlock(&edu->lock);
 }
 
-/* The device cannot be stopped: waits for it. One that does not end is cut off from the bus. */
+/*
+ * The device cannot be stopped, but cut off from the bus, so that it writes nowhere any more. When
+ * its transfer has run out it is let in again. One that does not come to an end, or is gone (all
+ * registers are ones), stays out until edu_prepare() finds it idle.
+ */
 static void edu_abort(struct grabdma_adapter *adapter)
 {
 	struct edu *edu = grabdma_priv(adapter);
@@ -150,9 +159,12 @@ static void edu_abort(struct grabdma_adapter *adapter)
 	spin_lock_irq(&edu->lock);
 	edu->request = NULL;
 	spin_unlock_irq(&edu->lock);
-	if (readq_poll_timeout(edu->registers + EDU_DMA_COMMAND, command, !(command & EDU_DMA_RUN),
-			       1000, EDU_ABORT_US))
-		pci_clear_master(edu->pci);
+	pci_clear_master(edu->pci);
+	if (!readq_poll_timeout(edu->registers + EDU_DMA_COMMAND, command,
+				!(command & EDU_DMA_RUN) || command == U64_MAX, 1000,
+				EDU_ABORT_US) &&
+	    command != U64_MAX)
+		pci_set_master(edu->pci);
 	/* An interrupt of the end that is still on its way must not be taken for the next one's. */
 	writel(EDU_IRQ_DMA, edu->registers + EDU_IRQ_ACK);
 	synchronize_irq(pci_irq_vector(edu->pci, 0));

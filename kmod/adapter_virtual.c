@@ -22,6 +22,11 @@ module_param_named(virtual_dma_bits, dma_bits, uint, 0444);
 MODULE_PARM_DESC(virtual_dma_bits,
 		 "Address bits that virtual adapters pretend to have, 20 to 64 (default 64)");
 
+static int node = NUMA_NO_NODE;
+module_param_named(virtual_node, node, int, 0444);
+MODULE_PARM_DESC(virtual_node,
+		 "NUMA node that virtual adapters pretend to be near to; -1: none (default -1)");
+
 struct virtual {
 	struct grabdma_adapter *adapter;
 	struct workqueue_struct *workqueue;
@@ -139,6 +144,8 @@ static int virtual_probe(struct platform_device *device)
 
 	if (!virtual)
 		return error;
+	if (node >= 0 && node < MAX_NUMNODES)
+		set_dev_node(&device->dev, node);
 	INIT_WORK(&virtual->work, virtual_work);
 	virtual->memory = kvzalloc(DEVICE_BYTES, GFP_KERNEL);
 	virtual->workqueue = alloc_ordered_workqueue(DRIVER_NAME, WQ_HIGHPRI);

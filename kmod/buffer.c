@@ -5,6 +5,7 @@
  */
 #include <linux/file.h>
 #include <linux/pagemap.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "compat.h"
@@ -65,7 +66,7 @@ static struct grabdma_buffer *buffer_new(struct grabdma_session *session,
 	error = grabdma_fs_pin();
 	if (error)
 		return ERR_PTR(error);
-	buffer = kzalloc(sizeof(*buffer), GFP_KERNEL);
+	buffer = kzalloc(sizeof(*buffer), GFP_KERNEL_ACCOUNT);
 	if (!buffer) {
 		grabdma_fs_unpin();
 		return ERR_PTR(-ENOMEM);
@@ -94,15 +95,15 @@ static bool continues(const struct grabdma_memory *memory, unsigned long index)
 }
 
 /*
- * Walks the segments; fills in @sg when it is not NULL. Physical neighbours share a segment, and
- * the last one ends with the last byte of the buffer, not of the page.
+ * Walks the segments; fills in @sg when it is not NULL. Physical neighbours share a segment. The
+ * last one ends with its page, because a part of a page may have to be bounced: of what is behind
+ * the last byte of the buffer nothing is ever transferred.
  */
 static unsigned int walk_segments(struct grabdma_buffer *buffer, struct scatterlist *sg)
 {
 	const struct grabdma_memory *memory = &buffer->memory;
 	unsigned long first = 0;
 	unsigned int count = 0;
-	u64 left = buffer->bytes;
 
 	while (first < memory->count) {
 		u64 length = folio_size(memory->folios[first]);
@@ -110,12 +111,10 @@ static unsigned int walk_segments(struct grabdma_buffer *buffer, struct scatterl
 
 		while (next < memory->count && continues(memory, next))
 			length += folio_size(memory->folios[next++]);
-		length = min(length, left);
 		if (sg) {
 			sg_set_page(sg, folio_page(memory->folios[first], 0), length, 0);
 			sg = sg_next(sg);
 		}
-		left -= length;
 		first = next;
 		count++;
 	}
@@ -129,7 +128,7 @@ static int build_table(struct grabdma_session *session, struct grabdma_buffer *b
 	buffer->segments = walk_segments(buffer, NULL);
 	if (grabdma_should_fail(session))
 		return -ENOMEM;
-	error = sg_alloc_table(&buffer->table, buffer->segments, GFP_KERNEL);
+	error = sg_alloc_table(&buffer->table, buffer->segments, GFP_KERNEL_ACCOUNT);
 	if (error)
 		return error;
 	walk_segments(buffer, buffer->table.sgl);
@@ -149,6 +148,8 @@ static int fill_page_cache(struct grabdma_session *session, struct grabdma_buffe
 
 		if (grabdma_should_fail(session))
 			return -ENOMEM;
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		error = filemap_add_folio(mapping, folio, index,
 					  GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
 		if (error)

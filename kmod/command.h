@@ -5,11 +5,7 @@
 #ifndef GRABDMA_COMMAND_H
 #define GRABDMA_COMMAND_H
 
-#include <linux/types.h>
-
-#include "uapi/grabdma.h"
-
-struct grabdma_session;
+#include "grabdma.h"
 
 /* The argument of any command; all begin with their size. */
 union grabdma_argument {
@@ -27,32 +23,40 @@ union grabdma_argument {
 	struct grabdma_inject inject;
 };
 
-/* One call: the session's mutex is held, @argument is the kernel's copy. */
+/* What ALLOC has made, and nobody can see before the caller has been told of it. */
+struct grabdma_made {
+	struct grabdma_buffer *buffer; /* NULL: nothing */
+	struct file *files[GRABDMA_VIEWS];
+	int fds[GRABDMA_VIEWS];
+};
+
+/*
+ * One call. @argument is the kernel's copy, which ioctl.c writes back for those commands that
+ * answer. Commands touch no memory of the caller's, but for those that run without the session's
+ * mutex.
+ */
 struct grabdma_call {
 	struct grabdma_session *session;
 	union grabdma_argument *argument;
-	void __user *user;
-	size_t user_size;
-	size_t size;
+	struct grabdma_made made;
 };
 
-/* ioctl.c: writes as much of the argument back as the caller knows. */
-int grabdma_reply(const struct grabdma_call *call);
-
 /* command_device.c */
-int grabdma_do_info(const struct grabdma_call *call);
-int grabdma_do_enum_format(const struct grabdma_call *call);
-int grabdma_do_get_format(const struct grabdma_call *call);
-int grabdma_do_set_format(const struct grabdma_call *call);
-int grabdma_do_start(const struct grabdma_call *call);
-int grabdma_do_stop(const struct grabdma_call *call);
-int grabdma_do_trigger(const struct grabdma_call *call);
-int grabdma_do_inject(const struct grabdma_call *call);
+int grabdma_do_info(struct grabdma_call *call);
+int grabdma_do_enum_format(struct grabdma_call *call);
+int grabdma_do_get_format(struct grabdma_call *call);
+int grabdma_do_set_format(struct grabdma_call *call);
+int grabdma_do_start(struct grabdma_call *call);
+int grabdma_do_stop(struct grabdma_call *call);
+int grabdma_do_trigger(struct grabdma_call *call);
+int grabdma_do_inject(struct grabdma_call *call);
 
 /* command_buffer.c */
-int grabdma_do_alloc(const struct grabdma_call *call);
-int grabdma_do_free(const struct grabdma_call *call);
-int grabdma_do_queue(const struct grabdma_call *call);
-int grabdma_do_buffer_state(const struct grabdma_call *call);
+int grabdma_do_alloc(struct grabdma_call *call);
+int grabdma_do_free(struct grabdma_call *call);
+int grabdma_do_queue(struct grabdma_call *call);
+int grabdma_do_buffer_state(struct grabdma_call *call);
+void grabdma_publish(struct grabdma_call *call);
+void grabdma_unmake(struct grabdma_call *call);
 
 #endif /* GRABDMA_COMMAND_H */

@@ -3,10 +3,14 @@
  * Commands about buffers: making, giving up, queueing them, and telling what they are doing.
  */
 #include <linux/file.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "command.h"
-#include "grabdma.h"
+
+/* Of BUFFER_STATE: how many are looked at while the session's mutex is held. */
+#define ENTRIES_AT_ONCE 64
 
 static struct grabdma_buffer *find_buffer(struct grabdma_session *session, u32 id)
 {
@@ -72,74 +76,79 @@ static int reserve_id(struct grabdma_session *session, u32 *id)
 	return error == -EBUSY ? -ENOSPC : error;
 }
 
-/* The last step that can fail is telling the caller; only then does the buffer become visible. */
-static int publish(const struct grabdma_call *call, struct grabdma_buffer *buffer, const int fds[],
-		   struct file *const files[])
+static void put_files(struct file *const files[GRABDMA_VIEWS])
 {
-	struct grabdma_session *session = call->session;
-	struct grabdma_alloc *alloc = &call->argument->alloc;
 	unsigned int i;
 
-	alloc->buffer = buffer->id;
-	alloc->segments = buffer->segments;
-	alloc->live_fd = fds[GRABDMA_VIEW_LIVE];
-	alloc->frame_fd = fds[GRABDMA_VIEW_FRAME];
-	if (grabdma_reply(call)) {
-		for (i = 0; i < GRABDMA_VIEWS; i++)
-			if (files[i])
-				fput(files[i]);
-		grabdma_buffer_release(buffer);
-		return -EFAULT;
-	}
-	xa_store(&session->buffers, buffer->id, buffer, GFP_KERNEL);
 	for (i = 0; i < GRABDMA_VIEWS; i++)
 		if (files[i])
-			fd_install(fds[i], files[i]);
-	return 0;
+			fput(files[i]);
 }
 
-/*
- * Enters the adapter by itself, and has left it when it releases a buffer that could not be
- * published: that takes output->mutex, which comes before adapter->alive.
- */
-int grabdma_do_alloc(const struct grabdma_call *call)
+/* The caller has been told: buffer and descriptors become visible. This cannot fail. */
+void grabdma_publish(struct grabdma_call *call)
+{
+	const struct grabdma_made *made = &call->made;
+	unsigned int i;
+
+	if (!made->buffer)
+		return;
+	/* The entry has been reserved: nothing is allocated. */
+	xa_store(&call->session->buffers, made->buffer->id, made->buffer, GFP_KERNEL);
+	for (i = 0; i < GRABDMA_VIEWS; i++)
+		if (made->files[i])
+			fd_install(made->fds[i], made->files[i]);
+}
+
+/* The caller could not be told: all is as before. */
+void grabdma_unmake(struct grabdma_call *call)
+{
+	struct grabdma_made *made = &call->made;
+
+	if (!made->buffer)
+		return;
+	xa_erase(&call->session->buffers, made->buffer->id);
+	put_files(made->files);
+	release_fds(made->fds);
+	grabdma_buffer_release(made->buffer);
+}
+
+/* Makes the buffer, whose number is reserved; nobody sees it before grabdma_publish(). */
+int grabdma_do_alloc(struct grabdma_call *call)
 {
 	struct grabdma_session *session = call->session;
-	struct grabdma_adapter *adapter = session->adapter;
 	struct grabdma_alloc *alloc = &call->argument->alloc;
-	struct file *files[GRABDMA_VIEWS] = {};
+	struct grabdma_made *made = &call->made;
 	struct grabdma_buffer *buffer;
-	int fds[GRABDMA_VIEWS];
 	u32 id;
-	int error = grabdma_adapter_enter(adapter);
+	int error = check_alloc(session->adapter, alloc);
 
 	if (error)
 		return error;
-	error = check_alloc(adapter, alloc);
+	error = reserve_fds(session, alloc->direction, made->fds);
 	if (error)
-		goto leave;
-	error = reserve_fds(session, alloc->direction, fds);
-	if (error)
-		goto leave;
+		return error;
 	error = reserve_id(session, &id);
 	if (error)
 		goto release_fds;
-	buffer = grabdma_buffer_create(session, alloc, id, files);
-	grabdma_adapter_leave(adapter);
-	error = PTR_ERR_OR_ZERO(buffer) ?: publish(call, buffer, fds, files);
-	if (!error)
-		return 0;
+	buffer = grabdma_buffer_create(session, alloc, id, made->files);
+	error = PTR_ERR_OR_ZERO(buffer);
+	if (error)
+		goto erase;
+	made->buffer = buffer;
+	alloc->buffer = id;
+	alloc->segments = buffer->segments;
+	alloc->live_fd = made->fds[GRABDMA_VIEW_LIVE];
+	alloc->frame_fd = made->fds[GRABDMA_VIEW_FRAME];
+	return 0;
+erase:
 	xa_erase(&session->buffers, id);
-	release_fds(fds);
-	return error;
 release_fds:
-	release_fds(fds);
-leave:
-	grabdma_adapter_leave(adapter);
+	release_fds(made->fds);
 	return error;
 }
 
-int grabdma_do_free(const struct grabdma_call *call)
+int grabdma_do_free(struct grabdma_call *call)
 {
 	struct grabdma_session *session = call->session;
 	const struct grabdma_free *argument = &call->argument->free;
@@ -150,13 +159,13 @@ int grabdma_do_free(const struct grabdma_call *call)
 	buffer = find_buffer(session, argument->buffer);
 	if (!buffer)
 		return -ENOENT;
-	grabdma_capture_cancel_buffer(buffer);
+	grabdma_queue_cancel(buffer);
 	xa_erase(&session->buffers, argument->buffer);
 	grabdma_buffer_release(buffer);
 	return 0;
 }
 
-int grabdma_do_queue(const struct grabdma_call *call)
+int grabdma_do_queue(struct grabdma_call *call)
 {
 	const struct grabdma_queue *argument = &call->argument->queue;
 	struct grabdma_buffer *buffer;
@@ -170,7 +179,7 @@ int grabdma_do_queue(const struct grabdma_call *call)
 	if (buffer->direction != GRABDMA_DIRECTION_CAPTURE)
 		return -EOPNOTSUPP;
 	grabdma_buffer_pinned(buffer);
-	error = grabdma_capture_queue(buffer);
+	error = grabdma_queue_buffer(buffer);
 	if (error == -EBUSY)
 		grabdma_buffer_watch(buffer);
 	return error;
@@ -203,43 +212,76 @@ static void describe(struct grabdma_buffer *buffer, struct grabdma_buffer_entry 
 		entry->flags |= GRABDMA_BUFFER_DIRTY;
 }
 
-static int do_buffer_entry(struct grabdma_session *session, bool watch,
-			   struct grabdma_buffer_entry __user *user)
+static int fill_entry(struct grabdma_session *session, bool watch,
+		      struct grabdma_buffer_entry *entry)
 {
-	struct grabdma_buffer_entry entry;
 	struct grabdma_buffer *buffer;
 
-	if (copy_from_user(&entry, user, sizeof(entry)))
-		return -EFAULT;
-	if (entry.reserved)
+	if (entry->reserved)
 		return -EINVAL;
-	buffer = find_buffer(session, entry.buffer);
+	buffer = find_buffer(session, entry->buffer);
 	if (!buffer)
 		return -ENOENT;
-	describe(buffer, &entry);
-	if (copy_to_user(user, &entry, sizeof(entry)))
-		return -EFAULT;
-	if (watch && (entry.flags & GRABDMA_BUFFER_HELD))
+	describe(buffer, entry);
+	if (watch && (entry->flags & GRABDMA_BUFFER_HELD))
 		grabdma_buffer_watch(buffer);
 	return 0;
 }
 
-int grabdma_do_buffer_state(const struct grabdma_call *call)
+/* Fills in as many entries as there are without an error, whose number is in @count afterwards. */
+static int fill_entries(struct grabdma_session *session, bool watch,
+			struct grabdma_buffer_entry *entries, u32 *count)
+{
+	int error = 0;
+	u32 i;
+
+	if (mutex_lock_killable(&session->mutex)) {
+		*count = 0;
+		return -EINTR;
+	}
+	for (i = 0; i < *count; i++) {
+		error = fatal_signal_pending(current) ? -EINTR :
+							fill_entry(session, watch, &entries[i]);
+		if (error)
+			break;
+		cond_resched();
+	}
+	mutex_unlock(&session->mutex);
+	*count = i;
+	return error;
+}
+
+static int do_entries(struct grabdma_session *session, bool watch,
+		      struct grabdma_buffer_entry __user *user,
+		      struct grabdma_buffer_entry *entries, u32 count)
+{
+	int error;
+
+	if (copy_from_user(entries, user, count * sizeof(*entries)))
+		return -EFAULT;
+	error = fill_entries(session, watch, entries, &count);
+	return copy_to_user(user, entries, count * sizeof(*entries)) ? -EFAULT : error;
+}
+
+/* Runs without the session's mutex, which it takes for some entries at a time, copied before. */
+int grabdma_do_buffer_state(struct grabdma_call *call)
 {
 	const struct grabdma_buffer_state *state = &call->argument->state;
-	struct grabdma_buffer_entry __user *entries = u64_to_user_ptr(state->entries);
+	struct grabdma_buffer_entry __user *user = u64_to_user_ptr(state->entries);
 	bool watch = state->flags & GRABDMA_BUFFER_STATE_WATCH;
-	u32 i;
+	struct grabdma_buffer_entry *entries;
+	int error = 0;
+	u32 first;
 
 	if ((state->flags & ~GRABDMA_BUFFER_STATE_WATCH) || state->reserved ||
 	    state->count > GRABDMA_MAX_BUFFERS)
 		return -EINVAL;
-	for (i = 0; i < state->count; i++) {
-		int error = do_buffer_entry(call->session, watch, entries + i);
-
-		if (error)
-			return error;
-		cond_resched();
-	}
-	return 0;
+	entries = kmalloc_array(ENTRIES_AT_ONCE, sizeof(*entries), GFP_KERNEL_ACCOUNT);
+	if (!entries)
+		return -ENOMEM;
+	for (first = 0; !error && first < state->count; first += ENTRIES_AT_ONCE)
+		error = do_entries(call->session, watch, user + first, entries,
+				   min_t(u32, ENTRIES_AT_ONCE, state->count - first));
+	kfree(entries);
+	return error;
 }

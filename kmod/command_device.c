@@ -2,12 +2,13 @@
 /*
  * Commands about the device: what it is, the session's format, capturing, and faults for tests.
  */
+#include <linux/capability.h>
 #include <linux/math64.h>
+#include <linux/nospec.h>
 
 #include "command.h"
-#include "grabdma.h"
 
-int grabdma_do_info(const struct grabdma_call *call)
+int grabdma_do_info(struct grabdma_call *call)
 {
 	struct grabdma_adapter *adapter = call->session->adapter;
 	const struct grabdma_adapter_config *config = &adapter->config;
@@ -26,28 +27,27 @@ int grabdma_do_info(const struct grabdma_call *call)
 		.device_bytes = config->device_bytes,
 		.min_interval_ns = GRABDMA_MIN_INTERVAL_NS,
 	};
-	if (config->injectable)
+	if (config->injectable &&
+	    (grabdma_inject_all || ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN)))
 		info->capabilities |= GRABDMA_CAP_INJECT;
 	if (grabdma_adapter_translated(adapter))
 		info->capabilities |= GRABDMA_CAP_IOMMU;
 	strscpy(info->adapter, config->ops->name, sizeof(info->adapter));
 	strscpy(info->bus, adapter->bus, sizeof(info->bus));
-	return grabdma_reply(call);
+	return 0;
 }
 
-int grabdma_do_enum_format(const struct grabdma_call *call)
+int grabdma_do_enum_format(struct grabdma_call *call)
 {
 	struct grabdma_adapter *adapter = call->session->adapter;
 	struct grabdma_format_range *range = &call->argument->range;
-	int error;
 
 	if (range->reserved || range->reserved2)
 		return -EINVAL;
-	error = adapter->config.ops->enum_format(adapter, range);
-	return error ?: grabdma_reply(call);
+	return adapter->config.ops->enum_format(adapter, range);
 }
 
-int grabdma_do_get_format(const struct grabdma_call *call)
+int grabdma_do_get_format(struct grabdma_call *call)
 {
 	struct grabdma_format *format = &call->argument->format;
 	__u32 size = format->size;
@@ -56,10 +56,10 @@ int grabdma_do_get_format(const struct grabdma_call *call)
 		return -EINVAL;
 	*format = call->session->format;
 	format->size = size;
-	return grabdma_reply(call);
+	return 0;
 }
 
-int grabdma_do_set_format(const struct grabdma_call *call)
+int grabdma_do_set_format(struct grabdma_call *call)
 {
 	struct grabdma_session *session = call->session;
 	struct grabdma_adapter *adapter = session->adapter;
@@ -77,7 +77,7 @@ int grabdma_do_set_format(const struct grabdma_call *call)
 	else
 		session->format = *format;
 	spin_unlock_irq(&adapter->lock);
-	return error ?: grabdma_reply(call);
+	return error;
 }
 
 static int check_interval(u32 numerator, u32 denominator)
@@ -93,7 +93,7 @@ static int check_interval(u32 numerator, u32 denominator)
 											  0;
 }
 
-int grabdma_do_start(const struct grabdma_call *call)
+int grabdma_do_start(struct grabdma_call *call)
 {
 	const struct grabdma_start *start = &call->argument->start;
 
@@ -102,7 +102,7 @@ int grabdma_do_start(const struct grabdma_call *call)
 	return grabdma_capture_start(call->session, start);
 }
 
-int grabdma_do_stop(const struct grabdma_call *call)
+int grabdma_do_stop(struct grabdma_call *call)
 {
 	u32 flags = call->argument->stop.flags;
 
@@ -112,7 +112,7 @@ int grabdma_do_stop(const struct grabdma_call *call)
 	return 0;
 }
 
-int grabdma_do_trigger(const struct grabdma_call *call)
+int grabdma_do_trigger(struct grabdma_call *call)
 {
 	const struct grabdma_trigger *trigger = &call->argument->trigger;
 
@@ -126,6 +126,7 @@ static int inject(struct grabdma_session *session, struct grabdma_inject *argume
 {
 	struct grabdma_adapter *adapter = session->adapter;
 	struct grabdma_engine *engine = &adapter->engine;
+	u32 fault = array_index_nospec(argument->fault, ARRAY_SIZE(engine->faults));
 
 	argument->pending = 0;
 	switch (argument->fault) {
@@ -133,8 +134,8 @@ static int inject(struct grabdma_session *session, struct grabdma_inject *argume
 	case GRABDMA_FAULT_DMA_ERROR:
 	case GRABDMA_FAULT_STALL:
 		spin_lock_irq(&adapter->lock);
-		argument->pending = engine->faults[argument->fault];
-		engine->faults[argument->fault] = argument->value;
+		argument->pending = engine->faults[fault];
+		engine->faults[fault] = argument->value;
 		engine->fault_owner = session;
 		spin_unlock_irq(&adapter->lock);
 		return 0;
@@ -163,15 +164,19 @@ static int inject(struct grabdma_session *session, struct grabdma_inject *argume
 	}
 }
 
-int grabdma_do_inject(const struct grabdma_call *call)
+/*
+ * Faults harm everybody who uses the adapter: they are for its owner, or for who loads the module
+ * so.
+ */
+int grabdma_do_inject(struct grabdma_call *call)
 {
 	struct grabdma_inject *argument = &call->argument->inject;
-	int error;
 
 	if (!call->session->adapter->config.injectable)
 		return -EOPNOTSUPP;
+	if (!grabdma_inject_all && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
 	if (argument->flags || argument->reserved)
 		return -EINVAL;
-	error = inject(call->session, argument);
-	return error ?: grabdma_reply(call);
+	return inject(call->session, argument);
 }

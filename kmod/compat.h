@@ -31,6 +31,15 @@
 #define grabdma_drop_inode generic_delete_inode
 #endif
 
+/* Who is told that a page broke, and of what. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+#define grabdma_error_remove error_remove_folio
+typedef struct folio grabdma_broken_t;
+#else
+#define grabdma_error_remove error_remove_page
+typedef struct page grabdma_broken_t;
+#endif
+
 /* The highest order of the page allocator. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
 #define GRABDMA_MAX_ORDER MAX_PAGE_ORDER

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Between memory and device: which pages the device can reach, mapping a buffer's pages for it, and
- * keeping the caches of both sides coherent. An adapter that writes with the CPU is not mapped; its
- * address limit holds all the same, so that limits can be tried without such hardware.
+ * Between memory and device: which addresses the device can reach, mapping a buffer's pages for it,
+ * and keeping the caches of both sides coherent. An adapter that writes with the CPU is not mapped;
+ * its address limit holds all the same, so that limits can be tried without such hardware.
  *
  * There are no bounce buffers: a page that the device cannot reach is not used in the first place,
  * and a mapping that turns out to bounce (swiotlb=force, encrypted memory) is refused. Frames that
  * are mapped into programs while the device writes a copy elsewhere would never change.
+ *
+ * Caches are synchronised by QUEUE and by a transfer's end, for the bytes that are transferred, and
+ * at no other time: mapping and unmapping a buffer leaves what the CPU wrote to it where it is.
  */
 #include <linux/cacheflush.h>
-#include <linux/dma-direct.h>
 #include <linux/iommu.h>
 #include <linux/mm.h>
 
@@ -23,10 +25,14 @@ bool grabdma_adapter_translated(struct grabdma_adapter *adapter)
 	if (!adapter->config.dma_dev)
 		return false;
 	domain = iommu_get_domain_for_dev(adapter->config.dma_dev);
-	return domain && (domain->type & __IOMMU_DOMAIN_PAGING);
+	return domain && domain->type != IOMMU_DOMAIN_IDENTITY;
 }
 
-/* The highest address of memory that the device can reach. */
+/*
+ * The highest physical address that the device can reach. Where a bus adds an offset of its own,
+ * this is an estimate: a page beyond the true limit bounces or cannot be mapped, and is refused
+ * then.
+ */
 u64 grabdma_dma_limit(struct grabdma_adapter *adapter)
 {
 	struct device *dev = adapter->config.dma_dev;
@@ -38,19 +44,32 @@ u64 grabdma_dma_limit(struct grabdma_adapter *adapter)
 	return min_not_zero(dma_get_mask(dev), dev->bus_dma_limit);
 }
 
-static u64 address_of(struct grabdma_adapter *adapter, struct page *page)
+/* The node of memory that is near the device, or NUMA_NO_NODE. */
+int grabdma_dma_node(struct grabdma_adapter *adapter)
 {
-	struct device *dev = adapter->config.dma_dev;
+	int node = dev_to_node(adapter->dev.parent);
 
-	return dev ? phys_to_dma(dev, page_to_phys(page)) : page_to_phys(page);
+	return node != NUMA_NO_NODE && node_online(node) ? node : NUMA_NO_NODE;
 }
 
-/* Can the device reach @bytes bytes from the start of @page? */
-bool grabdma_dma_reaches(struct grabdma_adapter *adapter, struct page *page, size_t bytes)
+/*
+ * Finds out what is normal for the device: memory that the DMA API itself chose for it does not
+ * bounce. If such memory needs synchronising, the machine is not cache-coherent; the pages of a
+ * buffer that need it where such memory does not are bounced.
+ */
+void grabdma_dma_init(struct grabdma_adapter *adapter)
 {
-	u64 limit = grabdma_dma_limit(adapter);
+	struct device *dev = adapter->config.dma_dev;
+	dma_addr_t address;
+	struct page *page;
 
-	return limit == U64_MAX || address_of(adapter, page) + bytes - 1 <= limit;
+	if (!dev)
+		return;
+	page = dma_alloc_pages(dev, PAGE_SIZE, &address, DMA_FROM_DEVICE, GFP_KERNEL);
+	if (!page)
+		return;
+	adapter->dma_noncoherent = dma_need_sync(dev, address);
+	dma_free_pages(dev, PAGE_SIZE, page, address, DMA_FROM_DEVICE);
 }
 
 static enum dma_data_direction direction_of(const struct grabdma_buffer *buffer)
@@ -58,39 +77,50 @@ static enum dma_data_direction direction_of(const struct grabdma_buffer *buffer)
 	return buffer->direction == GRABDMA_DIRECTION_OUTPUT ? DMA_TO_DEVICE : DMA_FROM_DEVICE;
 }
 
-static bool bounces(struct grabdma_buffer *buffer)
+static bool needs_sync(struct grabdma_buffer *buffer)
 {
 	struct device *dev = buffer->adapter->config.dma_dev;
 	struct scatterlist *sg;
 	unsigned int i;
 
-	if (grabdma_adapter_translated(buffer->adapter))
-		return false;
 	for_each_sgtable_dma_sg(&buffer->table, sg, i)
-		if (sg_dma_address(sg) != phys_to_dma(dev, sg_phys(sg)))
+		if (dma_need_sync(dev, sg_dma_address(sg)))
 			return true;
 	return false;
+}
+
+static void unmap_table(struct grabdma_buffer *buffer)
+{
+	dma_unmap_sgtable(buffer->adapter->config.dma_dev, &buffer->table, direction_of(buffer),
+			  DMA_ATTR_SKIP_CPU_SYNC);
+}
+
+static int map_table(struct grabdma_buffer *buffer)
+{
+	struct grabdma_adapter *adapter = buffer->adapter;
+	int error = dma_map_sgtable(adapter->config.dma_dev, &buffer->table, direction_of(buffer),
+				    DMA_ATTR_SKIP_CPU_SYNC);
+
+	if (error)
+		return error;
+	buffer->noncoherent = needs_sync(buffer);
+	if (!buffer->noncoherent || adapter->dma_noncoherent || grabdma_bounce)
+		return 0;
+	unmap_table(buffer);
+	dev_notice_ratelimited(&adapter->dev, "DMA would go through bounce buffers\n");
+	return -ENOMEM;
 }
 
 /* Makes the pages reachable for the device until grabdma_buffer_unmap(); adapter->alive is held. */
 int grabdma_buffer_map(struct grabdma_buffer *buffer)
 {
 	struct grabdma_adapter *adapter = buffer->adapter;
-	struct device *dev = adapter->config.dma_dev;
-	int error;
+	int error = adapter->config.dma_dev ? map_table(buffer) : 0;
 
-	if (dev) {
-		error = dma_map_sgtable(dev, &buffer->table, direction_of(buffer), 0);
-		if (error)
-			return error;
-		if (bounces(buffer)) {
-			dma_unmap_sgtable(dev, &buffer->table, direction_of(buffer), 0);
-			dev_notice_ratelimited(&adapter->dev, "DMA would go through bounce buffers\n");
-			return -ENOMEM;
-		}
-	}
+	if (error)
+		return error;
 	mutex_lock(&adapter->buffers_mutex);
-	buffer->mapped = true;
+	WRITE_ONCE(buffer->mapped, true);
 	list_add_tail(&buffer->dma_node, &adapter->buffers);
 	mutex_unlock(&adapter->buffers_mutex);
 	return 0;
@@ -103,47 +133,75 @@ void grabdma_buffer_unmap(struct grabdma_buffer *buffer)
 
 	mutex_lock(&adapter->buffers_mutex);
 	if (buffer->mapped) {
-		buffer->mapped = false;
+		WRITE_ONCE(buffer->mapped, false);
 		list_del(&buffer->dma_node);
 		if (adapter->config.dma_dev)
-			dma_unmap_sgtable(adapter->config.dma_dev, &buffer->table,
-					  direction_of(buffer), 0);
+			unmap_table(buffer);
 	}
 	mutex_unlock(&adapter->buffers_mutex);
 }
 
-/* What the CPU wrote to the range reaches the device; what it has cached does not hide DMA. */
-void grabdma_sync_for_device(struct grabdma_buffer *buffer, u64 offset, u64 bytes)
+typedef void sync_range_t(struct device *dev, dma_addr_t address, unsigned long offset,
+			  size_t bytes, enum dma_data_direction direction);
+
+/* Synchronises a range of the buffer, segment by segment. */
+static void sync_range(struct grabdma_buffer *buffer, u64 offset, u64 bytes, sync_range_t *sync)
 {
 	struct device *dev = buffer->adapter->config.dma_dev;
 	u64 start = 0, end = offset + bytes;
 	struct scatterlist *sg;
 	unsigned int i;
 
-	if (!dev)
-		return;
 	for_each_sgtable_dma_sg(&buffer->table, sg, i) {
 		u64 from = max(start, offset);
 		u64 to = min(start + sg_dma_len(sg), end);
 
+		if (start >= end)
+			return;
 		if (from < to)
-			dma_sync_single_range_for_device(dev, sg_dma_address(sg), from - start,
-							 to - from, direction_of(buffer));
+			sync(dev, sg_dma_address(sg), from - start, to - from,
+			     direction_of(buffer));
 		start += sg_dma_len(sg);
 	}
 }
 
-/* What the device wrote is what the CPU, in the kernel and in programs, will read. */
-void grabdma_sync_for_cpu(struct grabdma_buffer *buffer)
+static void for_device(struct device *dev, dma_addr_t address, unsigned long offset, size_t bytes,
+		       enum dma_data_direction direction)
 {
-	struct device *dev = buffer->adapter->config.dma_dev;
-	unsigned long i;
+	dma_sync_single_range_for_device(dev, address, offset, bytes, direction);
+}
 
-	if (dev)
-		dma_sync_sgtable_for_cpu(dev, &buffer->table, direction_of(buffer));
-	else
-		for (i = 0; i < buffer->memory.count; i++)
-			flush_dcache_folio(buffer->memory.folios[i]);
+static void for_cpu(struct device *dev, dma_addr_t address, unsigned long offset, size_t bytes,
+		    enum dma_data_direction direction)
+{
+	dma_sync_single_range_for_cpu(dev, address, offset, bytes, direction);
+}
+
+/* What the CPU wrote to the range reaches the device; what it has cached does not hide DMA. */
+void grabdma_sync_for_device(struct grabdma_buffer *buffer, u64 offset, u64 bytes)
+{
+	if (buffer->noncoherent)
+		sync_range(buffer, offset, bytes, for_device);
+}
+
+/*
+ * What the device wrote to the first @bytes is what the CPU, in the kernel and in programs, will
+ * read. What the CPU wrote behind them stays.
+ */
+void grabdma_sync_for_cpu(struct grabdma_buffer *buffer, u64 bytes)
+{
+	unsigned long i, pages = DIV_ROUND_UP(bytes, PAGE_SIZE);
+
+	if (buffer->noncoherent)
+		sync_range(buffer, 0, bytes, for_cpu);
+	if (buffer->adapter->config.dma_dev)
+		return;
+	for (i = 0; i < buffer->memory.count && pages; i++) {
+		struct folio *folio = buffer->memory.folios[i];
+
+		flush_dcache_folio(folio);
+		pages -= min_t(unsigned long, pages, folio_nr_pages(folio));
+	}
 }
 
 /* Positions @request->sg on @offset; forward steps are cheap. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The engine of an adapter: hands it one request at a time, notices when it ends or does not, and
- * fits output transfers between captures. What frames are and when they are due is capture.c's.
+ * fits output transfers between captures. What frames are and when they are due is frame.c's.
  *
  *              submit               grabdma_done             result told
  *     idle ────────────▶ running ─────────────────▶ completing ──────────▶ idle
@@ -15,7 +15,12 @@
 #include "engine.h"
 #include "trace.h"
 
-bool grabdma_engine_take_fault(struct grabdma_engine *engine, enum grabdma_fault fault)
+static unsigned long patience(void)
+{
+	return msecs_to_jiffies(READ_ONCE(grabdma_timeout_ms));
+}
+
+static bool take_fault(struct grabdma_engine *engine, enum grabdma_fault fault)
 {
 	if (!engine->faults[fault])
 		return false;
@@ -29,14 +34,13 @@ void grabdma_engine_submit(struct grabdma_engine *engine)
 	struct grabdma_adapter *adapter = grabdma_engine_adapter(engine);
 
 	engine->fault = 0;
-	if (grabdma_engine_take_fault(engine, GRABDMA_FAULT_DMA_ERROR))
+	if (take_fault(engine, GRABDMA_FAULT_DMA_ERROR))
 		engine->fault = GRABDMA_FAULT_DMA_ERROR;
-	else if (grabdma_engine_take_fault(engine, GRABDMA_FAULT_STALL))
+	else if (take_fault(engine, GRABDMA_FAULT_STALL))
 		engine->fault = GRABDMA_FAULT_STALL;
-	engine->phase = GRABDMA_ENGINE_RUNNING;
+	WRITE_ONCE(engine->phase, GRABDMA_ENGINE_RUNNING);
 	grabdma_progress(adapter);
-	queue_delayed_work(grabdma_workqueue, &adapter->watchdog,
-			   msecs_to_jiffies(grabdma_timeout_ms));
+	queue_delayed_work(grabdma_workqueue, &adapter->watchdog, patience());
 	adapter->config.ops->submit(adapter, &engine->request);
 }
 
@@ -44,12 +48,59 @@ void grabdma_engine_submit(struct grabdma_engine *engine)
 static void finish(struct grabdma_engine *engine, int error, u64 timestamp_ns)
 {
 	if (engine->request.direction == GRABDMA_DIRECTION_CAPTURE)
-		grabdma_capture_done(engine, error, timestamp_ns);
+		grabdma_frame_done(engine, error, timestamp_ns);
 	else
 		engine->output_error = error;
-	engine->phase = GRABDMA_ENGINE_IDLE;
+	WRITE_ONCE(engine->phase, GRABDMA_ENGINE_IDLE);
 	wake_up_all(&engine->idle);
-	grabdma_capture_kick(engine);
+	grabdma_frame_kick(engine);
+}
+
+/*
+ * The request is the caller's to complete from now on, unless it has ended already. @silent: also
+ * one whose end the adapter is not allowed to tell.
+ */
+static bool begin_completion(struct grabdma_engine *engine, bool silent)
+{
+	struct grabdma_adapter *adapter = grabdma_engine_adapter(engine);
+	unsigned long flags;
+	bool begun;
+
+	spin_lock_irqsave(&adapter->lock, flags);
+	begun = engine->phase == GRABDMA_ENGINE_RUNNING &&
+		(silent || engine->fault != GRABDMA_FAULT_STALL);
+	if (begun)
+		WRITE_ONCE(engine->phase, GRABDMA_ENGINE_COMPLETING);
+	spin_unlock_irqrestore(&adapter->lock, flags);
+	return begun;
+}
+
+/* What the device wrote is in memory for everybody, then they are told. */
+static void complete_request(struct grabdma_engine *engine, int error, u64 timestamp_ns)
+{
+	struct grabdma_adapter *adapter = grabdma_engine_adapter(engine);
+	unsigned long flags;
+
+	if (engine->request.direction == GRABDMA_DIRECTION_CAPTURE)
+		grabdma_sync_for_cpu(engine->request.buffer, engine->request.bytes);
+	spin_lock_irqsave(&adapter->lock, flags);
+	finish(engine, error, timestamp_ns);
+	spin_unlock_irqrestore(&adapter->lock, flags);
+}
+
+static void completion_work(struct work_struct *work)
+{
+	struct grabdma_adapter *adapter =
+		container_of(work, struct grabdma_adapter, completion);
+
+	complete_request(&adapter->engine, adapter->engine.error, adapter->engine.timestamp_ns);
+}
+
+/* Is there something to be synchronised, which takes long, where others wait for the caller? */
+static bool must_defer(const struct grabdma_request *request)
+{
+	return request->direction == GRABDMA_DIRECTION_CAPTURE && request->buffer->noncoherent &&
+	       (!in_task() || irqs_disabled());
 }
 
 /**
@@ -58,30 +109,25 @@ static void finish(struct grabdma_engine *engine, int error, u64 timestamp_ns)
  * @error: 0 or a negative errno
  * @timestamp_ns: ktime_get_ns() of the moment; for captures
  *
- * May be called in any context but from submit(), which it may call. The buffer's caches are
- * synchronised here: on a machine that is not cache-coherent prefer a threaded interrupt handler.
+ * May be called in any context but from submit(), which it may call. Where the machine is not
+ * cache-coherent the buffer's caches are synchronised first: by a work, if the context is an
+ * interrupt's.
  */
 void grabdma_done(struct grabdma_adapter *adapter, int error, u64 timestamp_ns)
 {
 	struct grabdma_engine *engine = &adapter->engine;
-	unsigned long flags;
 
-	spin_lock_irqsave(&adapter->lock, flags);
-	if (engine->phase != GRABDMA_ENGINE_RUNNING || engine->fault == GRABDMA_FAULT_STALL) {
-		spin_unlock_irqrestore(&adapter->lock, flags);
+	if (!begin_completion(engine, false))
 		return;
-	}
-	engine->phase = GRABDMA_ENGINE_COMPLETING;
-	spin_unlock_irqrestore(&adapter->lock, flags);
-
-	if (engine->request.direction == GRABDMA_DIRECTION_CAPTURE)
-		grabdma_sync_for_cpu(engine->request.buffer);
 	if (engine->fault == GRABDMA_FAULT_DMA_ERROR)
 		error = -EIO;
-
-	spin_lock_irqsave(&adapter->lock, flags);
-	finish(engine, error, timestamp_ns);
-	spin_unlock_irqrestore(&adapter->lock, flags);
+	if (!must_defer(&engine->request)) {
+		complete_request(engine, error, timestamp_ns);
+		return;
+	}
+	engine->error = error;
+	engine->timestamp_ns = timestamp_ns;
+	queue_work(system_highpri_wq, &adapter->completion);
 }
 
 /**
@@ -92,10 +138,10 @@ void grabdma_done(struct grabdma_adapter *adapter, int error, u64 timestamp_ns)
  */
 void grabdma_progress(struct grabdma_adapter *adapter)
 {
-	WRITE_ONCE(adapter->engine.deadline, jiffies + msecs_to_jiffies(grabdma_timeout_ms));
+	WRITE_ONCE(adapter->engine.deadline, jiffies + patience());
 }
 
-void grabdma_engine_claim(struct grabdma_adapter *adapter)
+static void claim(struct grabdma_adapter *adapter)
 {
 	spin_lock_irq(&adapter->lock);
 	adapter->engine.claims++;
@@ -107,7 +153,7 @@ void grabdma_engine_unclaim(struct grabdma_adapter *adapter)
 	spin_lock_irq(&adapter->lock);
 	adapter->engine.claims--;
 	wake_up_all(&adapter->engine.idle);
-	grabdma_capture_kick(&adapter->engine);
+	grabdma_frame_kick(&adapter->engine);
 	spin_unlock_irq(&adapter->lock);
 }
 
@@ -122,10 +168,8 @@ void grabdma_engine_cancel_claimed(struct grabdma_adapter *adapter, int error)
 
 	if (!grabdma_engine_idle(engine)) {
 		adapter->config.ops->abort(adapter);
-		spin_lock_irq(&adapter->lock);
-		if (engine->phase == GRABDMA_ENGINE_RUNNING)
-			finish(engine, error, ktime_get_ns());
-		spin_unlock_irq(&adapter->lock);
+		if (begin_completion(engine, true))
+			complete_request(engine, error, ktime_get_ns());
 		wait_event(engine->idle, grabdma_engine_idle(engine));
 	}
 	grabdma_engine_unclaim(adapter);
@@ -162,8 +206,9 @@ static void watchdog(struct work_struct *work)
 void grabdma_engine_init(struct grabdma_adapter *adapter)
 {
 	init_waitqueue_head(&adapter->engine.idle);
-	grabdma_hrtimer_init(&adapter->engine.timer, grabdma_capture_tick);
+	grabdma_hrtimer_init(&adapter->engine.timer, grabdma_frame_tick);
 	INIT_DELAYED_WORK(&adapter->watchdog, watchdog);
+	INIT_WORK(&adapter->completion, completion_work);
 }
 
 /* The device is going: nothing is in flight afterwards and nothing will be. */
@@ -171,10 +216,11 @@ void grabdma_engine_shutdown(struct grabdma_adapter *adapter)
 {
 	hrtimer_cancel(&adapter->engine.timer);
 	mutex_lock(&adapter->control);
-	grabdma_engine_claim(adapter);
+	claim(adapter);
 	grabdma_engine_cancel_claimed(adapter, -ENODEV);
 	mutex_unlock(&adapter->control);
 	cancel_delayed_work_sync(&adapter->watchdog);
+	flush_work(&adapter->completion);
 }
 
 /* The faults that a session asked for do not outlive it. */
@@ -215,14 +261,14 @@ static int run_output(struct grabdma_adapter *adapter, const struct grabdma_requ
 		error = engine->output_error;
 	}
 	engine->sending = false;
-	grabdma_capture_kick(engine);
+	grabdma_frame_kick(engine);
 	spin_unlock_irq(&adapter->lock);
 	return error;
 }
 
 /*
  * Sends a range of an output buffer to the device and waits until it has it. The watchdog and
- * unplugging bound the wait. Concurrent senders wait for each other.
+ * unplugging bound the wait. Concurrent senders wait for each other. EIO: a page of it is broken.
  */
 int grabdma_engine_send(struct grabdma_buffer *buffer, u64 offset, u64 bytes)
 {
@@ -238,11 +284,13 @@ int grabdma_engine_send(struct grabdma_buffer *buffer, u64 offset, u64 bytes)
 	if (error)
 		return error;
 	mutex_lock(&adapter->sender);
-	if (buffer->mapped) {
+	if (!READ_ONCE(buffer->mapped)) {
+		error = -ENODEV;
+	} else if (grabdma_memory_sound(&buffer->memory, offset, bytes) < bytes) {
+		error = -EIO;
+	} else {
 		grabdma_sync_for_device(buffer, offset, bytes);
 		error = run_output(adapter, &request);
-	} else {
-		error = -ENODEV;
 	}
 	mutex_unlock(&adapter->sender);
 	grabdma_adapter_leave(adapter);

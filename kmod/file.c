@@ -13,6 +13,7 @@
 #include <linux/module.h>
 #include <linux/mount.h>
 #include <linux/pseudo_fs.h>
+#include <linux/sched/signal.h>
 #include <linux/splice.h>
 #include <linux/uio.h>
 
@@ -52,10 +53,27 @@ static int grabdma_file_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* The page cache is the device: O_DIRECT has nothing to go round, and reads the same pages. */
+/*
+ * The page cache is the device: O_DIRECT has nothing to go round, and reads the same pages. A read
+ * ends before a page whose memory is broken; one that begins there is EIO.
+ */
 static ssize_t grabdma_file_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	return filemap_read(iocb, to, 0);
+	struct inode *inode = file_inode(iocb->ki_filp);
+	size_t asked = iov_iter_count(to);
+	loff_t left = i_size_read(inode) - iocb->ki_pos;
+	u64 sound, wanted = min_t(u64, asked, max_t(loff_t, left, 0));
+	ssize_t count;
+
+	if (!wanted)
+		return 0;
+	sound = grabdma_memory_sound(&view_of(iocb->ki_filp)->buffer->memory, iocb->ki_pos, wanted);
+	if (!sound)
+		return -EIO;
+	iov_iter_truncate(to, sound);
+	count = filemap_read(iocb, to, 0);
+	iov_iter_reexpand(to, asked - max_t(ssize_t, count, 0));
+	return count;
 }
 
 /* Copies into the pages that are there; at least one byte, or the error. */
@@ -71,55 +89,68 @@ static ssize_t copy_in(struct address_space *mapping, loff_t position, struct io
 
 		if (!page)
 			return copied ?: -EIO;
+		if (PageHWPoison(page)) {
+			put_page(page);
+			return copied ?: -EIO;
+		}
 		done = copy_page_from_iter(page, skip, length, from);
 		flush_dcache_page(page);
 		put_page(page);
 		copied += done;
 		if (done < length)
 			return copied ?: -EFAULT;
+		if (fatal_signal_pending(current))
+			return copied;
 		cond_resched();
 	}
 	return copied;
 }
 
-/* The end of the file is a wall: a write that starts there finds no space. */
+/*
+ * The end of the file is a wall: a write that starts there finds no space. The inode is not locked:
+ * the size does not change, and the caller's memory, which may never come, must not make other
+ * writers wait.
+ */
 static ssize_t grabdma_file_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct inode *inode = file_inode(iocb->ki_filp);
 	struct grabdma_buffer *buffer = view_of(iocb->ki_filp)->buffer;
-	ssize_t count;
+	ssize_t count = generic_write_checks(iocb, from);
 
-	if (iocb->ki_flags & IOCB_NOWAIT) {
-		if (!inode_trylock(inode))
-			return -EAGAIN;
-	} else {
-		inode_lock(inode);
-	}
-	count = generic_write_checks(iocb, from);
 	if (count <= 0)
-		goto unlock;
-	if (iocb->ki_pos >= i_size_read(inode)) {
-		count = -ENOSPC;
-		goto unlock;
-	}
+		return count;
+	if (iocb->ki_pos >= i_size_read(inode))
+		return -ENOSPC;
 	iov_iter_truncate(from, i_size_read(inode) - iocb->ki_pos);
 	count = copy_in(inode->i_mapping, iocb->ki_pos, from);
-	if (count > 0) {
-		if (buffer->output)
-			grabdma_output_wrote(buffer->output, iocb->ki_pos, count);
-		iocb->ki_pos += count;
-	}
-unlock:
-	inode_unlock(inode);
-	return count > 0 ? generic_write_sync(iocb, count) : count;
+	if (count <= 0)
+		return count;
+	if (buffer->output)
+		grabdma_output_wrote(buffer->output, iocb->ki_pos, count);
+	iocb->ki_pos += count;
+	return generic_write_sync(iocb, count);
 }
 
+/*
+ * Puts pages into a pipe. The view has a user more meanwhile, also when it is spliced through the
+ * session's descriptor: the frame that is being spliced is not given up for the next one.
+ */
 static ssize_t grabdma_file_splice_read(struct file *file, loff_t *position,
 					struct pipe_inode_info *pipe, size_t length,
 					unsigned int flags)
 {
-	grabdma_view_expose(view_of(file));
-	return grabdma_page_cache_splice_read(file, position, pipe, length, flags);
+	struct grabdma_view *view = view_of(file);
+	u64 sound;
+	ssize_t count = grabdma_view_use(view);
+
+	if (count)
+		return count;
+	grabdma_view_expose(view);
+	sound = grabdma_memory_sound(&view->buffer->memory, *position, length);
+	count = sound || !length ?
+		grabdma_page_cache_splice_read(file, position, pipe, sound, flags) : -EIO;
+	grabdma_view_unuse(view);
+	return count;
 }
 
 static int grabdma_file_mmap(struct file *file, struct vm_area_struct *vma)
@@ -140,11 +171,14 @@ static int grabdma_file_mmap(struct file *file, struct vm_area_struct *vma)
 	return 0;
 }
 
+/* Sending is a right of those who may write. */
 static int grabdma_file_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 {
 	struct grabdma_output *output = view_of(file)->buffer->output;
 
-	return output ? grabdma_output_fsync(output, file, start, end) : 0;
+	if (!output)
+		return 0;
+	return file->f_mode & FMODE_WRITE ? grabdma_output_fsync(output, file, start, end) : -EBADF;
 }
 
 static const struct file_operations grabdma_file_fops = {
@@ -168,8 +202,18 @@ static int grabdma_migrate_folio(struct address_space *mapping, struct folio *to
 	return -EBUSY;
 }
 
+/* A page broke. It stays where it is and is marked; nobody touches it, the device neither. */
+static int grabdma_page_broke(struct address_space *mapping, grabdma_broken_t *broken)
+{
+	struct grabdma_view *view = mapping->host->i_private;
+
+	grabdma_queue_withdraw(view->buffer);
+	return 0;
+}
+
 static const struct address_space_operations grabdma_aops = {
 	.dirty_folio = noop_dirty_folio,
+	.grabdma_error_remove = grabdma_page_broke,
 	.migrate_folio = grabdma_migrate_folio,
 };
 
@@ -215,6 +259,8 @@ static int grabdma_init_fs_context(struct fs_context *context)
 	if (!pseudo)
 		return -ENOMEM;
 	pseudo->ops = &grabdma_super_operations;
+	/* Whatever a device or a program puts into a buffer is no program. */
+	context->s_iflags |= SB_I_NOEXEC | SB_I_NODEV;
 	return 0;
 }
 

@@ -15,6 +15,10 @@
  * A buffer outlives its session while somebody has it open or mapped. An adapter object outlives
  * the device; @gone says that the device is not there any more.
  *
+ * No lock is held, and no adapter kept from going, while memory of the caller's is touched: it may
+ * never come (userfaultfd). session->reader is the exception, for which only read() of the same
+ * session waits.
+ *
  * Locks, in the order in which they may be taken:
  *   session->reader    one read() at a time
  *   session->mutex     configuration of one session: ioctls one after the other
@@ -23,7 +27,8 @@
  *   adapter->sender    one output transfer at a time
  *   adapter->control   start, stop and abort of the engine
  *   adapter->buffers_mutex  which buffers are mapped for the device
- *   adapter->lock      spinlock, also taken in interrupts: engine, queues, states, users, records
+ *   adapter->lock      spinlock, also taken in interrupts: engine, queues, states, users, records.
+ *                      No loop under it runs as often as user space or a clock says.
  */
 #ifndef GRABDMA_H
 #define GRABDMA_H
@@ -43,6 +48,7 @@
 #include <linux/xarray.h>
 
 #include "adapter.h"
+#include "pace.h"
 
 #define GRABDMA_NAME "grabdma"
 #define GRABDMA_MAX_ADAPTERS 64
@@ -57,11 +63,20 @@ struct grabdma_event {
 	struct grabdma_record record;
 };
 
+/* Memory that is charged to somebody; empty: @pages is 0. */
+struct grabdma_charge {
+	struct grabdma_adapter *adapter;
+	struct mm_struct *mm;	  /* referenced */
+	struct user_struct *user; /* referenced; NULL: exempt */
+	unsigned long pages;
+};
+
 /* Pages of a buffer, found by memory.c; one reference on each folio is ours. */
 struct grabdma_memory {
 	struct folio **folios;
 	unsigned long count; /* of folios */
 	unsigned long pages;
+	struct grabdma_charge charge;
 };
 
 enum grabdma_view_kind {
@@ -92,6 +107,7 @@ struct grabdma_buffer {
 
 	struct sg_table table;	   /* the segments; does not change */
 	bool mapped;		   /* for the device; adapter->buffers_mutex */
+	bool noncoherent;	   /* caches have to be synchronised; set when it is mapped */
 	struct list_head dma_node; /* in adapter->buffers; adapter->buffers_mutex */
 
 	/* adapter->lock */
@@ -140,21 +156,20 @@ struct grabdma_engine {
 	bool last;		  /* the request is the last frame of a limited capture */
 	u64 dropped_before;	  /* frames dropped between the one before and the request's */
 	int output_error;	  /* of the last output request */
+	int error;		  /* while completing: of the request */
+	u64 timestamp_ns;	  /* while completing: when it ended */
 	unsigned int claims;	  /* nothing begins: somebody changes the course of things */
 	bool sending;		  /* an output transfer is in flight or has the next turn */
 	wait_queue_head_t idle;
 	unsigned long deadline; /* jiffies */
 
-	struct grabdma_session *owner; /* who captures; NULL: nobody */
+	struct grabdma_session *owner;	 /* who captures; NULL: nobody */
+	struct grabdma_session *starter; /* who is about to; has a claim */
 	bool limited;
 	u64 remaining;
 	bool paced;
 	struct hrtimer timer;
-	u64 due_ns;   /* next frame */
-	u64 step_ns;  /* interval: step_ns + step_rest / step_den nanoseconds */
-	u32 step_rest;
-	u32 step_den;
-	u64 step_sum;
+	struct grabdma_pace pace;
 
 	u64 sequence;	  /* of the next frame */
 	u64 clock_offset; /* added to timestamps */
@@ -180,7 +195,11 @@ struct grabdma_adapter {
 	struct mutex sender;  /* one output transfer at a time */
 	struct mutex control; /* start, stop and abort of the engine */
 	struct delayed_work watchdog;
+	struct work_struct completion; /* of requests that end in an interrupt */
 	struct work_struct unplug;
+	bool dma_noncoherent;	    /* the device is not cache-coherent, or an IOMMU may not be */
+	unsigned long memory_limit; /* pages; READ_ONCE() */
+	atomic_long_t memory;	    /* pages of all buffers, also of those that only files keep */
 	struct mutex buffers_mutex; /* of the list */
 	struct list_head buffers;   /* mapped for DMA */
 
@@ -195,6 +214,8 @@ extern struct workqueue_struct *grabdma_workqueue;
 extern struct class grabdma_class;
 extern unsigned int grabdma_timeout_ms;
 extern bool grabdma_inject_all;
+extern bool grabdma_bounce;
+extern unsigned int grabdma_memory_limit_mb;
 dev_t grabdma_devt(int id);
 
 /* adapter.c */
@@ -210,11 +231,19 @@ void grabdma_session_post(struct grabdma_session *session, struct grabdma_event 
 /* ioctl.c */
 long grabdma_session_ioctl(struct file *file, unsigned int command, unsigned long argument);
 
+/* account.c */
+int grabdma_charge(struct grabdma_adapter *adapter, struct grabdma_charge *charge,
+		   unsigned long pages);
+void grabdma_uncharge(struct grabdma_charge *charge);
+
 /* memory.c */
 int grabdma_memory_alloc(struct grabdma_session *session, struct grabdma_memory *memory,
 			 unsigned long pages, u32 strategy);
 void grabdma_memory_free(struct grabdma_memory *memory);
+
+/* pages.c */
 bool grabdma_memory_pinned(const struct grabdma_memory *memory);
+u64 grabdma_memory_sound(const struct grabdma_memory *memory, u64 offset, u64 bytes);
 
 /* buffer.c */
 struct grabdma_buffer *grabdma_buffer_create(struct grabdma_session *session,
@@ -231,6 +260,7 @@ void grabdma_view_unuse(struct grabdma_view *view);
 void grabdma_view_expose(struct grabdma_view *view);
 bool grabdma_buffer_pinned(struct grabdma_buffer *buffer);
 void grabdma_buffer_watch(struct grabdma_buffer *buffer);
+void grabdma_buffer_announce(struct grabdma_buffer *buffer);
 void grabdma_session_recheck(struct work_struct *work);
 
 /* file.c */
@@ -260,19 +290,25 @@ void grabdma_engine_shutdown(struct grabdma_adapter *adapter);
 void grabdma_engine_forget_faults(struct grabdma_session *session);
 int grabdma_engine_send(struct grabdma_buffer *buffer, u64 offset, u64 bytes);
 
+/* queue.c */
+int grabdma_queue_buffer(struct grabdma_buffer *buffer);
+void grabdma_queue_cancel(struct grabdma_buffer *buffer);
+void grabdma_queue_withdraw(struct grabdma_buffer *buffer);
+bool grabdma_queue_take_some(struct grabdma_session *session);
+void grabdma_queue_take_all(struct grabdma_session *session);
+
 /* capture.c */
-int grabdma_capture_queue(struct grabdma_buffer *buffer);
-void grabdma_capture_cancel_buffer(struct grabdma_buffer *buffer);
 int grabdma_capture_start(struct grabdma_session *session, const struct grabdma_start *start);
 int grabdma_capture_trigger(struct grabdma_session *session, u64 frames);
 void grabdma_capture_stop(struct grabdma_session *session, bool dequeue);
 
 /* dma.c */
 bool grabdma_adapter_translated(struct grabdma_adapter *adapter);
-bool grabdma_dma_reaches(struct grabdma_adapter *adapter, struct page *page, size_t bytes);
 u64 grabdma_dma_limit(struct grabdma_adapter *adapter);
+int grabdma_dma_node(struct grabdma_adapter *adapter);
+void grabdma_dma_init(struct grabdma_adapter *adapter);
 void grabdma_sync_for_device(struct grabdma_buffer *buffer, u64 offset, u64 bytes);
-void grabdma_sync_for_cpu(struct grabdma_buffer *buffer);
+void grabdma_sync_for_cpu(struct grabdma_buffer *buffer, u64 bytes);
 int grabdma_buffer_map(struct grabdma_buffer *buffer);
 void grabdma_buffer_unmap(struct grabdma_buffer *buffer);
 

@@ -45,7 +45,8 @@ void grabdma_view_use_again(struct grabdma_view *view)
 	spin_unlock_irqrestore(&adapter->lock, flags);
 }
 
-static void announce_idle(struct grabdma_buffer *buffer)
+/* Tells the session that a QUEUE would not find the buffer held; adapter->lock is held. */
+void grabdma_buffer_announce(struct grabdma_buffer *buffer)
 {
 	buffer->watched = false;
 	if (!list_empty(&buffer->idle.node))
@@ -70,7 +71,7 @@ void grabdma_view_unuse(struct grabdma_view *view)
 		if (buffer->exposed)
 			mod_delayed_work(grabdma_workqueue, &buffer->session->recheck, 0);
 		else
-			announce_idle(buffer);
+			grabdma_buffer_announce(buffer);
 	}
 	spin_unlock_irqrestore(&adapter->lock, flags);
 }
@@ -125,22 +126,34 @@ void grabdma_buffer_watch(struct grabdma_buffer *buffer)
 	if (buffer->exposed)
 		queue_delayed_work(grabdma_workqueue, &buffer->session->recheck, RECHECK_INTERVAL);
 	else
-		announce_idle(buffer);
+		grabdma_buffer_announce(buffer);
 unlock:
 	spin_unlock_irq(&buffer->adapter->lock);
 }
 
-/* Looks at one watched buffer without users; says whether it has to be looked at again. */
+static bool is_watched(struct grabdma_buffer *buffer)
+{
+	bool watched;
+
+	spin_lock_irq(&buffer->adapter->lock);
+	watched = buffer->watched;
+	spin_unlock_irq(&buffer->adapter->lock);
+	return watched;
+}
+
+/* Looks at one buffer if it is watched; says whether it has to be looked at again. */
 static bool recheck_buffer(struct grabdma_buffer *buffer)
 {
 	struct grabdma_adapter *adapter = buffer->adapter;
 	bool again;
 
+	if (!is_watched(buffer))
+		return false;
 	grabdma_buffer_pinned(buffer);
 	spin_lock_irq(&adapter->lock);
 	again = buffer->watched && !buffer->views[GRABDMA_VIEW_FRAME].users;
 	if (again && !buffer->exposed) {
-		announce_idle(buffer);
+		grabdma_buffer_announce(buffer);
 		again = false;
 	}
 	spin_unlock_irq(&adapter->lock);
@@ -158,8 +171,7 @@ void grabdma_session_recheck(struct work_struct *work)
 
 	mutex_lock(&session->mutex);
 	xa_for_each(&session->buffers, id, buffer)
-		if (READ_ONCE(buffer->watched) && recheck_buffer(buffer))
-			again = true;
+		again |= recheck_buffer(buffer);
 	mutex_unlock(&session->mutex);
 	if (again)
 		queue_delayed_work(grabdma_workqueue, &session->recheck, RECHECK_INTERVAL);

@@ -16,7 +16,18 @@ MODULE_PARM_DESC(timeout_ms,
 
 bool grabdma_inject_all;
 module_param_named(inject, grabdma_inject_all, bool, 0444);
-MODULE_PARM_DESC(inject, "Allow fault injection on real hardware, too, for tests (default N)");
+MODULE_PARM_DESC(inject,
+		 "Allow fault injection on real hardware and without CAP_SYS_ADMIN, for tests (default N)");
+
+bool grabdma_bounce;
+module_param_named(bounce, grabdma_bounce, bool, 0444);
+MODULE_PARM_DESC(bounce,
+		 "Allow DMA through bounce buffers: with swiotlb=force, a machine that is not cache-coherent, for tests (default N)");
+
+unsigned int grabdma_memory_limit_mb;
+module_param_named(memory_limit_mb, grabdma_memory_limit_mb, uint, 0644);
+MODULE_PARM_DESC(memory_limit_mb,
+		 "MiB of buffers of each adapter that comes from now on; 0: half of the memory (default 0)");
 
 static int virtual_adapters = -1;
 module_param_named(virtual, virtual_adapters, int, 0444);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Finding the memory of a buffer: single pages, large folios or one contiguous run, all of it
- * within the reach of the device.
+ * within the reach of the device, and near it where a machine has near and far memory.
  *
- * The page allocator knows zones, not address limits. Where no zone fits the device's limit, pages
- * are taken and those beyond the limit are held back, so that the allocator cannot return them
- * again, until enough good ones have come or there are no more; then they are given back. This
- * search never reclaims or kills: it takes what is free and fails otherwise.
+ * The page allocator knows zones, not address limits. A request names the highest zone that may be
+ * used, and takes the ones below as well. Where all of them are within the limit, memory is
+ * reclaimed for it as for anybody. Where a zone is within the limit only in part, pages are taken
+ * and those beyond the limit are held back, so that the allocator cannot return them again, until
+ * enough good ones have come or there are no more; then they are given back. This search never
+ * reclaims or kills: it takes what is free, and then the zones below have their turn.
  *
  * Contiguous runs beyond the allocator's largest block are found in the same spirit: blocks are
  * taken until enough of them happen to be neighbours.
@@ -29,13 +31,39 @@ struct search {
 	struct grabdma_session *session;
 	struct list_head held; /* pages beyond the limit, linked by lru; private: the order */
 	u64 limit;
+	int node; /* where to begin; valid */
 };
 
-/* One zone to look in. @exact: all that it has is within the limit, so it is worth reclaiming. */
-struct zone_choice {
-	gfp_t zone;
-	bool exact;
+/*
+ * The zones to name, from the highest down; some machines lack some, and take the next one below.
+ */
+static const gfp_t zone_choices[] = { 0, GFP_DMA32, GFP_DMA };
+
+/* What a request with one of them can get. */
+struct reach {
+	u64 first; /* address, of the highest zone that has memory */
+	u64 last;  /* address, of all zones */
 };
+
+static void include_zone(struct reach *reach, const struct zone *zone)
+{
+	if (!zone->spanned_pages)
+		return;
+	reach->first = min(reach->first, PFN_PHYS(zone->zone_start_pfn));
+	reach->last = max(reach->last, PFN_PHYS(zone_end_pfn(zone)) - 1);
+}
+
+static struct reach reach_of(gfp_t choice)
+{
+	struct reach reach = { U64_MAX, 0 };
+	int index = gfp_zone(GFP_KERNEL | choice);
+	int node;
+
+	for (; index >= 0 && !reach.last; index--)
+		for_each_online_node(node)
+			include_zone(&reach, &NODE_DATA(node)->node_zones[index]);
+	return reach;
+}
 
 static void hold_back(struct search *search, struct page *page, unsigned int order)
 {
@@ -57,34 +85,36 @@ static void give_back(struct search *search)
 	}
 }
 
-static gfp_t gfp_for(const struct zone_choice *choice, unsigned int order)
+/* @exact: all that can come is within the limit, so it is worth reclaiming. */
+static gfp_t gfp_for(gfp_t choice, bool exact, unsigned int order)
 {
-	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN | choice->zone;
+	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN | choice;
 
-	if (!choice->exact)
+	if (!exact)
 		return (gfp & ~__GFP_RECLAIM) | __GFP_NORETRY;
 	return gfp | (order ? __GFP_NORETRY : __GFP_RETRY_MAYFAIL);
 }
 
-static struct page *take_folio(gfp_t gfp, unsigned int order)
+static struct page *take_folio(gfp_t gfp, unsigned int order, int node)
 {
-	struct folio *folio = folio_alloc(gfp, order);
+	struct folio *folio = __folio_alloc_node(gfp, order, node);
 
 	return folio ? folio_page(folio, 0) : NULL;
 }
 
-/* The block is not zeroed. @compound: a folio, otherwise pages that can be split. */
-static struct page *take_from(struct search *search, const struct zone_choice *choice,
-			      unsigned int order, bool compound)
+static bool within(const struct search *search, struct page *page, unsigned int order)
 {
-	gfp_t gfp = gfp_for(choice, order);
+	return page_to_phys(page) + (PAGE_SIZE << order) - 1 <= search->limit;
+}
 
+/* The block is not zeroed. @compound: a folio, otherwise pages that can be split. */
+static struct page *take_from(struct search *search, gfp_t gfp, unsigned int order, bool compound)
+{
 	while (!fatal_signal_pending(current)) {
-		struct page *page = compound ? take_folio(gfp, order) : alloc_pages(gfp, order);
+		struct page *page = compound ? take_folio(gfp, order, search->node) :
+					       alloc_pages_node(search->node, gfp, order);
 
-		if (!page)
-			return NULL;
-		if (grabdma_dma_reaches(search->session->adapter, page, PAGE_SIZE << order))
+		if (!page || within(search, page, order))
 			return page;
 		hold_back(search, page, order);
 		cond_resched();
@@ -94,28 +124,22 @@ static struct page *take_from(struct search *search, const struct zone_choice *c
 
 static struct page *take(struct search *search, unsigned int order, bool compound)
 {
-	const struct zone_choice choices[] = {
-		{ 0, search->limit == U64_MAX },
-		{ GFP_DMA32, search->limit >= DMA_BIT_MASK(32) },
-		{ GFP_DMA, search->limit >= DMA_BIT_MASK(24) },
-	};
-	unsigned int i = 0;
+	struct page *page = NULL;
+	unsigned int i;
 
 	if (grabdma_should_fail(search->session))
 		return NULL;
-	if (search->limit <= DMA_BIT_MASK(32))
-		i = 1;
-	if (search->limit <= DMA_BIT_MASK(24))
-		i = 2;
-	for (; i < ARRAY_SIZE(choices); i++) {
-		struct page *page = take_from(search, &choices[i], order, compound);
+	for (i = 0; !page && i < ARRAY_SIZE(zone_choices); i++) {
+		const struct reach reach = reach_of(zone_choices[i]);
+		bool exact = reach.last <= search->limit;
 
-		if (page)
-			return page;
-		if (choices[i].exact)
+		if (reach.first > search->limit)
+			continue;
+		page = take_from(search, gfp_for(zone_choices[i], exact, order), order, compound);
+		if (exact)
 			break;
 	}
-	return NULL;
+	return page;
 }
 
 static void keep(struct grabdma_memory *memory, struct folio *folio)
@@ -259,7 +283,7 @@ static const char *strategy_name(u32 strategy)
 	}
 }
 
-/* Finds @pages zeroed pages; they are freed by grabdma_memory_free(). */
+/* Finds @pages zeroed pages and charges them; they are freed by grabdma_memory_free(). */
 int grabdma_memory_alloc(struct grabdma_session *session, struct grabdma_memory *memory,
 			 unsigned long pages, u32 strategy)
 {
@@ -267,22 +291,30 @@ int grabdma_memory_alloc(struct grabdma_session *session, struct grabdma_memory 
 		.session = session,
 		.held = LIST_HEAD_INIT(search.held),
 		.limit = grabdma_dma_limit(session->adapter),
+		.node = grabdma_dma_node(session->adapter),
 	};
-	int error = -ENOMEM;
+	int error = grabdma_charge(session->adapter, &memory->charge, pages);
+
+	if (error)
+		return error;
+	error = -ENOMEM;
+	if (search.node == NUMA_NO_NODE)
+		search.node = numa_mem_id();
 
 	/* Hopeless requests are refused before they push everything else out of memory. */
 	if (pages > si_mem_available())
 		goto out;
 	if (grabdma_should_fail(session))
 		goto out;
-	memory->folios = kvmalloc_array(pages, sizeof(*memory->folios), GFP_KERNEL | __GFP_NOWARN);
+	memory->folios = kvmalloc_array(pages, sizeof(*memory->folios),
+					 GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!memory->folios)
 		goto out;
 	error = take_by_strategy(&search, memory, pages, strategy);
 	give_back(&search);
+out:
 	if (error)
 		grabdma_memory_free(memory);
-out:
 	if (error == -ENOMEM)
 		dev_notice_ratelimited(&session->adapter->dev,
 				       "no %lu %s pages below the device's limit 0x%llx\n", pages,
@@ -299,30 +331,5 @@ void grabdma_memory_free(struct grabdma_memory *memory)
 	kvfree(memory->folios);
 	memory->folios = NULL;
 	memory->pages = 0;
-}
-
-/*
- * Does somebody beside the page cache, page tables and us hold references to a page? A page that
- * is not on an LRU list yet is on its way there, in a batch that holds one.
- */
-static bool folio_pinned(struct folio *folio)
-{
-	long expected = 1 + grabdma_folio_mapcount(folio);
-
-	if (READ_ONCE(folio->mapping))
-		expected += folio_nr_pages(folio);
-	if (!folio_test_lru(folio))
-		expected++;
-	return folio_ref_count(folio) > expected;
-}
-
-/* Are pages in a pipe, in a socket's queue or pinned for I/O? A snapshot, at best effort. */
-bool grabdma_memory_pinned(const struct grabdma_memory *memory)
-{
-	unsigned long i;
-
-	for (i = 0; i < memory->count; i++)
-		if (folio_pinned(memory->folios[i]))
-			return true;
-	return false;
+	grabdma_uncharge(&memory->charge);
 }

@@ -12,6 +12,7 @@
  */
 #include <linux/pagemap.h>
 #include <linux/rmap.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "grabdma.h"
@@ -33,7 +34,7 @@ struct grabdma_output {
 
 	spinlock_t lock; /* of what follows */
 	struct span *spans;
-	unsigned long dirty_pages;
+	unsigned long dirty_pages; /* read without it: READ_ONCE() */
 };
 
 static void arm_writeback(struct grabdma_output *output)
@@ -49,7 +50,7 @@ static void mark(struct grabdma_output *output, unsigned long page, u32 first, u
 	spin_lock(&output->lock);
 	if (!span->last) {
 		*span = (struct span){ first, last };
-		output->dirty_pages++;
+		WRITE_ONCE(output->dirty_pages, output->dirty_pages + 1);
 	} else {
 		span->first = min(span->first, first);
 		span->last = max(span->last, last);
@@ -77,7 +78,7 @@ static struct span take_span(struct grabdma_output *output, unsigned long page)
 	span = output->spans[page];
 	if (span.last) {
 		output->spans[page] = (struct span){};
-		output->dirty_pages--;
+		WRITE_ONCE(output->dirty_pages, output->dirty_pages - 1);
 	}
 	spin_unlock(&output->lock);
 	return span;
@@ -150,20 +151,26 @@ static int send_run(struct grabdma_output *output, u64 offset, u64 bytes, int er
 	return error;
 }
 
-/* Joins adjacent spans to runs and sends them up to the first error. */
-static int send_pages(struct grabdma_output *output, unsigned long first, unsigned long last)
+/*
+ * Joins adjacent spans to runs and sends them up to the first error. @killable: by a signal to the
+ * caller, which nobody but fsync() may give way to.
+ */
+static int send_pages(struct grabdma_output *output, unsigned long first, unsigned long last,
+		      bool killable)
 {
 	u64 offset = 0, bytes = 0;
 	unsigned long page;
 	int error = 0;
 
-	for (page = first; page <= last; page++) {
+	for (page = first; page <= last && !error; page++) {
 		struct span span = take_span(output, page);
 		u64 start = ((u64)page << PAGE_SHIFT) + span.first;
 
 		if (!span.last)
 			continue;
 		if (offset + bytes != start) {
+			if (killable && fatal_signal_pending(current))
+				error = -EINTR;
 			error = send_run(output, offset, bytes, error);
 			offset = start;
 			bytes = 0;
@@ -174,12 +181,13 @@ static int send_pages(struct grabdma_output *output, unsigned long first, unsign
 }
 
 /* Sends what was written to the pages; the mutex is held. */
-static int flush(struct grabdma_output *output, unsigned long first, unsigned long last)
+static int flush(struct grabdma_output *output, unsigned long first, unsigned long last,
+		 bool killable)
 {
 	if (!output->mapping || output->ended)
 		return -ENODEV;
 	gather_mapped(output, first, last);
-	return send_pages(output, first, last);
+	return send_pages(output, first, last, killable);
 }
 
 static unsigned long last_page(const struct grabdma_output *output)
@@ -194,8 +202,8 @@ static unsigned long last_page(const struct grabdma_output *output)
  * @start: first byte
  * @end: last byte; LLONG_MAX for the whole file
  *
- * Return: 0 when the device has all that was written to the range; -EIO; -ENODEV when there is no
- * device any more.
+ * Return: 0 when the device has all that was written to the range; -EIO; -EINTR when the caller was
+ * killed; -ENODEV when there is no device any more.
  */
 int grabdma_output_fsync(struct grabdma_output *output, struct file *file, loff_t start,
 			 loff_t end)
@@ -203,10 +211,11 @@ int grabdma_output_fsync(struct grabdma_output *output, struct file *file, loff_
 	unsigned long last = min_t(u64, (u64)end >> PAGE_SHIFT, last_page(output));
 	int error;
 
-	mutex_lock(&output->mutex);
-	error = flush(output, start >> PAGE_SHIFT, last);
+	if (mutex_lock_killable(&output->mutex))
+		return -EINTR;
+	error = flush(output, start >> PAGE_SHIFT, last, true);
 	mutex_unlock(&output->mutex);
-	if (error == -ENODEV)
+	if (error == -ENODEV || error == -EINTR)
 		return error;
 	if (error)
 		mapping_set_error(file->f_mapping, -EIO);
@@ -221,10 +230,10 @@ static void writeback(struct work_struct *work)
 	int error;
 
 	mutex_lock(&output->mutex);
-	error = flush(output, 0, last_page(output));
+	error = flush(output, 0, last_page(output), false);
 	if (error != -ENODEV) {
 		mapping_set_error(output->mapping, error ? -EIO : 0);
-		if (mapping_writably_mapped(output->mapping) || output->dirty_pages)
+		if (mapping_writably_mapped(output->mapping) || grabdma_output_dirty(output))
 			arm_writeback(output);
 	}
 	mutex_unlock(&output->mutex);
@@ -270,7 +279,7 @@ static void settle(struct grabdma_output *output)
 		return;
 	cancel_delayed_work_sync(&output->writeback);
 	mutex_lock(&output->mutex);
-	flush(output, 0, last_page(output));
+	flush(output, 0, last_page(output), false);
 	mutex_unlock(&output->mutex);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Formats and memory of the test picture; see picture.h. */
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 
 #include "grabdma.h"
@@ -22,7 +23,7 @@ int grabdma_picture_enum_format(struct grabdma_adapter *adapter,
 	*range = (struct grabdma_format_range){ .size = size, .index = index };
 	if (index == ARRAY_SIZE(fourccs))
 		return 0;
-	range->fourcc = fourccs[index];
+	range->fourcc = fourccs[array_index_nospec(index, ARRAY_SIZE(fourccs))];
 	range->min_width = TEST_PICTURE_MIN_SIZE;
 	range->max_width = TEST_PICTURE_MAX_SIZE;
 	range->min_height = TEST_PICTURE_MIN_SIZE;

@@ -53,17 +53,20 @@ TRACE_EVENT(grabdma_done,
 );
 
 TRACE_EVENT(grabdma_drop,
-	TP_PROTO(const struct grabdma_adapter *adapter, u64 sequence),
-	TP_ARGS(adapter, sequence),
+	TP_PROTO(const struct grabdma_adapter *adapter, u64 sequence, u64 frames),
+	TP_ARGS(adapter, sequence, frames),
 	TP_STRUCT__entry(
 		__field(int, adapter)
 		__field(u64, sequence)
+		__field(u64, frames)
 	),
 	TP_fast_assign(
 		__entry->adapter = adapter->id;
 		__entry->sequence = sequence;
+		__entry->frames = frames;
 	),
-	TP_printk("adapter=%d sequence=%llu", __entry->adapter, __entry->sequence)
+	TP_printk("adapter=%d sequence=%llu frames=%llu", __entry->adapter, __entry->sequence,
+		  __entry->frames)
 );
 
 TRACE_EVENT(grabdma_fault,

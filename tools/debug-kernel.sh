@@ -5,6 +5,9 @@
 #   tools/debug-kernel.sh            builds it, if it is not there yet
 #   tools/debug-kernel.sh --test     builds it, then runs all VM tests on it, for about an hour;
 #                                    further arguments go to `bazel test`
+#   tools/debug-kernel.sh --races [--test]
+#                                    the same with KCSAN instead of KASAN: a kernel of its own, on which
+#                                    the tests of the module run
 #
 # It is Debian's 6.12 source with the options of tests/vm/debug-kernel.config: KASAN, lockdep, DMA-API
 # debugging, kmemleak and more. It lies beside the stock kernels and looks like one of them, so that
@@ -20,11 +23,22 @@
 . "$root/tools/lib/bazelrc_local.sh"
 
 readonly series=6.12
-readonly config=$root/tests/vm/debug-kernel.config
-readonly debug_kernel=$cache/kernels/debug
+readonly config_dir=$root/tests/vm
+name=debug # of the kernel
+
+# Prints the options: those of debug-kernel.config, less those that the other kernel has otherwise.
+options() {
+  local changes=$config_dir/$name-kernel.config
+  if [ "$name" != debug ]; then
+    grep --invert-match --extended-regexp --word-regexp \
+      "$(sed --quiet --regexp-extended 's/^(# )?(CONFIG_[A-Z0-9_]+)[ =].*/\2/p' "$changes" |
+        paste --serial --delimiters='|')" "$config_dir/debug-kernel.config"
+  fi
+  cat "$changes"
+}
 
 # The kernel is up to date when it was built with this configuration.
-is_present() { cmp --quiet "$config" "$debug_kernel/built-with.config"; }
+is_present() { options | cmp --quiet - "$cache/kernels/$name/built-with.config"; }
 
 # Unpacks the newest source of the series into the current directory.
 fetch_source() {
@@ -38,9 +52,10 @@ fetch_source() {
 
 # Kconfig drops what it cannot grant without a word; here that is an error.
 configure() {
-  KCONFIG_ALLCONFIG=$config make --silent -C source allnoconfig
+  options >built-with.config
+  KCONFIG_ALLCONFIG=$PWD/built-with.config make --silent -C source allnoconfig
   local dropped
-  dropped=$(grep '^CONFIG' "$config" | grep --invert-match --line-regexp --file=source/.config) ||
+  dropped=$(grep '^CONFIG' built-with.config | grep --invert-match --line-regexp --file=source/.config) ||
     return 0
   die "Kconfig did not grant: ${dropped//$'\n'/, }"
 }
@@ -68,7 +83,7 @@ name_parts() {
 # Built aside and moved when complete, so that an interrupted build leaves nothing that looks ready.
 make_kernel() {
   mkdir -p "$cache/kernels"
-  work=$(mktemp -d "$cache/kernels/.debug.XXXXXX")
+  work=$(mktemp -d "$cache/kernels/.$name.XXXXXX")
   trap 'rm -rf -- "$work"' EXIT
   cd "$work"
   say "fetching the source of Linux $series"
@@ -77,32 +92,42 @@ make_kernel() {
   configure
   build
   name_parts
-  cp "$config" built-with.config
-  rm -rf -- "$debug_kernel"
-  mv "$work" "$debug_kernel"
+  rm -rf -- "$cache/kernels/${name:?}"
+  mv "$work" "$cache/kernels/$name"
   cd "$root"
 }
 
+# Tests for the debug kernel run on whichever kernel Bazel is told that is.
 run_tests() {
-  local all='tests(//tests/vm/... + //kmod/selftest/...)' targets
+  local all='tests(//tests/vm/... + //kmod/selftest/...)' targets kernel=$cache/kernels/$name
+  local machine=()
+  if [ "$name" != debug ]; then
+    all='tests(//kmod/selftest/...) + set(//tests/vm:walk_debug //tests/vm:lifetime_debug //tests/vm:abi_debug)'
+    machine=(--test_arg=--cpus=2) # one processor races with nobody
+  fi
   cd "$root"
   mapfile -t targets < <(bazel query --noshow_progress \
     "attr(tags, kernel-debug, $all) except attr(tags, interactive, $all)")
   [ "${#targets[@]}" -gt 0 ] || die "there are no tests for the debug kernel"
-  exec bazel test --config=opt --keep_going "$@" "${targets[@]}"
+  exec bazel test --config=opt --keep_going \
+    "--repo_env=GRABFS_KERNEL_debug=$(<"$kernel/release"):$kernel" "${machine[@]}" "$@" "${targets[@]}"
 }
 
 main() {
+  if [ "${1:-}" = --races ]; then
+    name=kcsan
+    shift
+  fi
   case ${1:-} in
     '' | --test) ;;
-    *) die "usage: tools/debug-kernel.sh [--test [BAZEL-OPTIONS]]" ;;
+    *) die "usage: tools/debug-kernel.sh [--races] [--test [BAZEL-OPTIONS]]" ;;
   esac
   "$root/tools/setup.sh" --for vm
   if ! is_present; then
     make_kernel
     write_bazelrc_local
   fi
-  say "the debug kernel is in $debug_kernel"
+  say "the kernel is in $cache/kernels/$name"
   if [ "${1:-}" = --test ]; then
     shift
     run_tests "$@"

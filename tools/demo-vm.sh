@@ -12,11 +12,6 @@ readonly name=tour_${1:-6.12}
 
 "$root/tools/setup.sh" --for vm
 cd "$root"
-log=$(mktemp)
-trap 'rm -f -- "$log"' EXIT
-bazel build --config=opt --noshow_progress "//tests/vm:${name//./_}" >"$log" 2>&1 || {
-  cat "$log"
-  die "the build failed"
-}
+build_opt "//tests/vm:${name//./_}"
 say "starting a machine with kernel ${1:-6.12} (about 10 seconds)"
-"$(bazel info --config=opt bazel-bin 2>/dev/null)/tests/vm/${name//./_}.sh" --interactive
+"$(opt_bin)/tests/vm/${name//./_}.sh" --interactive

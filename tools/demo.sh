@@ -32,16 +32,13 @@ sudo() { command sudo env "PATH=$PATH" "$@"; }
 
 build() {
   "$root/tools/setup.sh" --for demo
-  (cd "$root" && bazel build --config=opt --noshow_progress //fusefs:grabfs //cli:grabfs-cli) \
-    >"$scratch/build.log" 2>&1 || {
-    cat "$scratch/build.log"
-    die "the build failed"
-  }
+  build_opt //fusefs:grabfs //cli:grabfs-cli
   # What was just built, first in the path, so that commands look as they do once installed.
   mkdir "$scratch/bin"
-  local program
+  local program bin
+  bin=$(opt_bin)
   for program in fusefs/main/grabfs cli/grabfs-cli; do
-    ln -s "$(cd "$root" && bazel info --config=opt bazel-bin 2>/dev/null)/$program" "$scratch/bin/"
+    ln -s "$bin/$program" "$scratch/bin/"
   done
   PATH=$scratch/bin:$PATH
 }

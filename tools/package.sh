@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Builds the Debian packages grabfs, grabfs-dkms and grabfs-doc. Needs no network once tools/setup.sh
+# Builds the Debian packages grabfs, libgrabfs0, libgrabfs-dev, grabfs-dkms and grabfs-doc. Needs no network once tools/setup.sh
 # has run; the same sources give the same packages, byte for byte.
 #
 #   tools/package.sh [DIRECTORY]       default: packages, in the current folder
@@ -9,37 +9,41 @@
 
 # shellcheck source=lib/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
+# shellcheck source=lib/version.sh
+. "$root/tools/lib/version.sh"
 
 readonly programs="//cli:grabfs-cli //cli/view:grabfs-view //fusefs/main:grabfs"
+readonly library="//cli/lib:libgrabfs.so.0 //cli/lib:grabfs"
 readonly pages=//docs/man:pages
 
-# Prints the version that the program states of itself.
-version() { sed -n 's/.*kVersion\[\] = "\(.*\)";/\1/p' "$root/fusefs/base/version.h"; }
-
+# The programs say which commit they are.
 build() {
   # shellcheck disable=SC2086  # a list
-  (cd "$root" && bazel build --config=opt --noshow_progress $programs "$pages") >"$scratch/build.log" 2>&1 || {
-    cat "$scratch/build.log" >&2
-    die "the build failed"
-  }
-  bin=$(cd "$root" && bazel info --config=opt bazel-bin 2>/dev/null)
+  build_opt --stamp --embed_label="$(grabfs_commit)" $programs $library "$pages"
+  bin=$(opt_bin)
 }
 
 # Lays out in the current folder what the lists in tools/debian install.
 lay_out() {
   cp -r "$root/tools/debian" debian
+  debian_changelog >debian/changelog
   mv debian/service .
-  mkdir bin man udev kmod docs
+  mkdir bin include lib man udev kmod docs
   local program
   for program in $programs; do
     program=${program#//}
     install "$bin/${program/://}" bin/
   done
+  install -m 644 "$bin"/cli/lib/libgrabfs.{so.0,a} lib/
+  sed "s|@version@|$(grabfs_version)|; s|@multiarch@|$(dpkg-architecture -qDEB_HOST_MULTIARCH)|" \
+    "$root/cli/lib/libgrabfs.pc.in" >lib/libgrabfs.pc
+  cp -r "$root/cli/lib/include/grabfs" include/
   install -m 644 "$bin"/docs/man/*.[1-8] man/
   cp -r "$root/cli/completions" .
   cp "$root/kmod/udev/60-grabdma.rules" udev/
   cp "$root"/kmod/{Kbuild,Makefile,dkms.conf,*.c,*.h} kmod/
   cp -r "$root/kmod/uapi" kmod/
+  cp "$root/CHANGELOG.md" docs/
   cp -r "$root"/docs/*.md "$root"/docs/{decisions,examples,img} docs/
   rm docs/examples/BUILD.bazel
   # Among the other documents, whose index has its name, and not above them.
@@ -57,11 +61,10 @@ main() {
   scratch=$(mktemp -d)
   trap 'rm -rf -- "$scratch"' EXIT
   build
-  mkdir "$scratch/grabfs-$(version)"
-  cd "$scratch/grabfs-$(version)"
+  mkdir "$scratch/grabfs-$(grabfs_version)"
+  cd "$scratch/grabfs-$(grabfs_version)"
   lay_out
-  [ "$(dpkg-parsechangelog --show-field Version)" = "$(version)" ] ||
-    die "tools/debian/changelog and fusefs/base/version.h disagree about the version"
+  say "packaging"
   DEB_BUILD_OPTIONS="noautodbgsym nocheck" dpkg-buildpackage --build=binary --no-sign \
     >"$scratch/package.log" 2>&1 || {
     cat "$scratch/package.log" >&2

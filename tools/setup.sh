@@ -30,6 +30,15 @@ packages_of() {
   done
 }
 
+# Prints the programs of the lists $@, one with its package a line.
+programs_of() {
+  local list
+  for list in "$@"; do
+    awk -v list="$list" '$1 == list { for (i = 3; i <= NF; i++) print $i, $2 }' \
+      "$root/tools/packages.txt"
+  done
+}
+
 is_installed() {
   dpkg-query --show --showformat='${db:Status-Status}\n' "$1" 2>/dev/null | grep -q '^installed$'
 }
@@ -50,6 +59,18 @@ install_missing() {
   apt_get install --no-install-recommends "${missing[@]}"
 }
 
+# Looks for programs where packages have them: it may be there no more though dpkg knows the package, as
+# when an alternative was removed, and what the user's own PATH finds is not what tests call.
+check_programs() {
+  local program package missing=()
+  while read -r program package; do
+    PATH=/usr/bin:/bin:/usr/sbin:/sbin type -P "$program" >/dev/null && continue
+    say "the program $program of the package $package is missing"
+    missing+=("$package")
+  done
+  [ "${#missing[@]}" -eq 0 ] || die "to mend: apt-get install --reinstall ${missing[*]}"
+}
+
 main() {
   local purpose=test lists packages
   case ${1:-} in
@@ -64,8 +85,11 @@ main() {
   packages=$(packages_of $lists)
   mapfile -t packages <<<"$packages"
   install_missing "${packages[@]}"
+  # shellcheck disable=SC2086  # words are lists
+  check_programs < <(programs_of $lists)
   "$root/tools/fetch-libfuse.sh"
   if [[ " $lists " == *" vm "* ]]; then
+    "$root/tools/fetch-busybox.sh"
     "$root/tools/fetch-kernels.sh"
   fi
   write_bazelrc_local

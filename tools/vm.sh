@@ -27,8 +27,8 @@ main() {
   esac
   "$root/tools/setup.sh" --for vm
   cd "$root"
-  bazel build --config=opt "//tests/vm:$name"
-  exec "$(bazel info --config=opt bazel-bin 2>/dev/null)/tests/vm/$name.sh" "${options[@]}" "$@"
+  build_opt "//tests/vm:$name"
+  exec "$(opt_bin)/tests/vm/$name.sh" "${options[@]}" "$@"
 }
 
 main "$@"

@@ -9,10 +9,10 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "cli/alloc_path.h"
-#include "cli/target.h"
-#include "cli/text.h"
-#include "cli/verb.h"
+#include "cli/base/text.h"
+#include "cli/command/target.h"
+#include "cli/command/verb.h"
+#include "cli/mount/alloc_path.h"
 #include "fusefs/base/unique_fd.h"
 
 namespace grabfs::cli {

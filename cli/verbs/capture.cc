@@ -4,11 +4,11 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "cli/alloc_path.h"
-#include "cli/frame_report.h"
-#include "cli/target.h"
-#include "cli/text.h"
-#include "cli/verb.h"
+#include "cli/base/text.h"
+#include "cli/command/target.h"
+#include "cli/command/verb.h"
+#include "cli/mount/alloc_path.h"
+#include "cli/save/frame_report.h"
 
 namespace grabfs::cli {
 namespace {

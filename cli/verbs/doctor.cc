@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "cli/health.h"
-#include "cli/table.h"
-#include "cli/verb.h"
+#include "cli/base/table.h"
+#include "cli/command/verb.h"
+#include "cli/doctor/health.h"
 
 namespace grabfs::cli {
 namespace {

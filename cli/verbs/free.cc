@@ -6,9 +6,9 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "cli/alloc_path.h"
-#include "cli/target.h"
-#include "cli/verb.h"
+#include "cli/command/target.h"
+#include "cli/command/verb.h"
+#include "cli/mount/alloc_path.h"
 
 namespace grabfs::cli {
 namespace {

@@ -8,10 +8,10 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "cli/frame.h"
-#include "cli/target.h"
-#include "cli/text.h"
-#include "cli/verb.h"
+#include "cli/base/text.h"
+#include "cli/command/target.h"
+#include "cli/command/verb.h"
+#include "cli/mount/frame.h"
 
 namespace grabfs::cli {
 namespace {

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // grabfs-cli info: everything that a device says about itself.
+#include <iomanip>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "cli/target.h"
-#include "cli/text.h"
-#include "cli/verb.h"
+#include "cli/base/text.h"
+#include "cli/command/target.h"
+#include "cli/command/verb.h"
 
 namespace grabfs::cli {
 namespace {
+
+constexpr int kLabelWidth = 12;
 
 std::string DescribeFrames(const DeviceStatus& d) {
   if (!d.sequence.oldest || !d.sequence.newest) return "none yet";
@@ -25,7 +28,9 @@ std::string DescribeFormat(const DeviceStatus& d) {
 std::string DescribeBuffers(const DeviceStatus& d) {
   return std::to_string(d.buffers.count) + ": " + std::to_string(d.buffers.free) + " free, " +
          std::to_string(d.buffers.filling) + " filling, " + std::to_string(d.buffers.ready) +
-         " ready, " + std::to_string(d.buffers.held) + " held";
+         " ready, " + std::to_string(d.buffers.held) + " held, " +
+         std::to_string(d.buffers.renewing) + " getting new pages, " +
+         std::to_string(d.buffers.aside) + " put aside";
 }
 
 std::string DescribeCounters(const DeviceStatus& d) {
@@ -67,7 +72,7 @@ class InfoVerb : public Verb {
   static void Print(Context& context, const Device& device) {
     const DeviceStatus d = device.Status();
     const auto line = [&](const std::string& label, const std::string& value) {
-      context.out << label << std::string(12 - label.size(), ' ') << value << '\n';
+      context.out << std::left << std::setw(kLabelWidth) << label << value << '\n';
     };
     line("device", d.name + " in " + device.directory().parent_path().string());
     line("source", d.source);

@@ -8,12 +8,12 @@
 #include <ostream>
 #include <thread>
 
-#include "cli/monitor_view.h"
-#include "cli/mount_table.h"
-#include "cli/screen.h"
-#include "cli/stop_signals.h"
-#include "cli/target.h"
-#include "cli/verb.h"
+#include "cli/base/stop_signals.h"
+#include "cli/command/target.h"
+#include "cli/command/verb.h"
+#include "cli/mount/mount_table.h"
+#include "cli/watch/monitor_view.h"
+#include "cli/watch/screen.h"
 
 namespace grabfs::cli {
 namespace {

@@ -3,8 +3,8 @@
 // grabfs-cli mount: runs the daemon, which goes to the background when the mount answers.
 #include <cerrno>
 
-#include "cli/process.h"
-#include "cli/verb.h"
+#include "cli/base/process.h"
+#include "cli/command/verb.h"
 
 namespace grabfs::cli {
 namespace {

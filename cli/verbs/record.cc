@@ -5,12 +5,12 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "cli/progress.h"
-#include "cli/recorder.h"
-#include "cli/stop_signals.h"
-#include "cli/target.h"
-#include "cli/text.h"
-#include "cli/verb.h"
+#include "cli/base/stop_signals.h"
+#include "cli/base/text.h"
+#include "cli/command/target.h"
+#include "cli/command/verb.h"
+#include "cli/save/progress.h"
+#include "cli/save/recorder.h"
 
 namespace grabfs::cli {
 namespace {
@@ -55,12 +55,14 @@ class RecordVerb : public Verb {
       tally = recorder.Run([&](const Recorder::State& state) {
         progress.Show(state.recorded, state.lost, HumanBytes(state.bytes));
       });
-    } catch (...) {
-      recording->Finish();  // what there is stays usable
-      throw;
+      recording->Finish();
+    } catch (const Error& error) {
+      progress.Clear();
+      const std::string kept = Plural(recording->Keep(), "frame") + " kept";
+      if (ExitCodeOf(error) == ExitCode::kUsage) throw;
+      throw Error(error.code(), std::string(error.what()) + ": " + kept);
     }
     progress.Clear();
-    recording->Finish();
     const std::chrono::duration<double> seconds = Clock::now() - begin;
     Report(context, device, recorder.state(), *recording, seconds.count());
     return Conclude(context, device, recorder.state(), tally);

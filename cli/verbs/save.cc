@@ -4,12 +4,12 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "cli/frame_report.h"
-#include "cli/progress.h"
-#include "cli/save_series.h"
-#include "cli/saver.h"
-#include "cli/target.h"
-#include "cli/verb.h"
+#include "cli/command/target.h"
+#include "cli/command/verb.h"
+#include "cli/save/frame_report.h"
+#include "cli/save/progress.h"
+#include "cli/save/save_series.h"
+#include "cli/save/saver.h"
 
 namespace grabfs::cli {
 namespace {
@@ -22,7 +22,7 @@ class SaveVerb : public Verb {
                  "Name with %d or %06d for the sequence number, a directory, or - for standard "
                  "output (default: DEVICE-SEQUENCE.png)");
     options.Text("--format", format_, "FORMAT",
-                 "raw, pgm, ppm, pnm or png (default: by the extension of FILE)");
+                 "raw " + PictureFormNames() + " (default: by the extension of FILE)");
     options.Flag("--latest", latest_, "The newest frame there is (the default)");
     options.Count("--sequence", sequence_, "SEQUENCE", "The frame of this number");
     options.Count("-n,--frames", frames_, "N",
@@ -114,7 +114,7 @@ class SaveVerb : public Verb {
 extern const VerbEntry kSaveVerb;
 const VerbEntry kSaveVerb = {
     "save",
-    "Save frames as raw, PGM, PPM or PNG files",
+    "Save frames as pictures or raw files",
     "grabfs-cli save -o picture.png\n"
     "grabfs-cli save cam0 -n 100 -o shot-%06d.png\n"
     "grabfs-cli save --sequence 42 --format pgm -o - | pnmtops > page.ps",

@@ -3,9 +3,9 @@
 // grabfs-cli set: writes attributes of a device, in the order given.
 #include <utility>
 
-#include "cli/target.h"
-#include "cli/text.h"
-#include "cli/verb.h"
+#include "cli/base/text.h"
+#include "cli/command/target.h"
+#include "cli/command/verb.h"
 
 namespace grabfs::cli {
 namespace {

@@ -6,11 +6,11 @@
 #include <ostream>
 #include <thread>
 
-#include "cli/device_rates.h"
-#include "cli/table.h"
-#include "cli/target.h"
-#include "cli/text.h"
-#include "cli/verb.h"
+#include "cli/base/table.h"
+#include "cli/base/text.h"
+#include "cli/command/target.h"
+#include "cli/command/verb.h"
+#include "cli/watch/device_rates.h"
 
 namespace grabfs::cli {
 namespace {
@@ -84,6 +84,7 @@ class StatsVerb : public Verb {
         {"failed", c.failed},
         {"present", c.present},
         {"held", d.buffers.held},
+        {"aside", d.buffers.aside},
     };
     context.out << object.dump() << '\n';
   }
@@ -94,7 +95,7 @@ class StatsVerb : public Verb {
                    Decimal(rates.bytes / 1e6, 1), std::to_string(c.captured),
                    std::to_string(c.delivered), std::to_string(c.recycled),
                    std::to_string(c.dropped), std::to_string(c.failed), std::to_string(c.present),
-                   std::to_string(d.buffers.held)});
+                   std::to_string(d.buffers.held), std::to_string(d.buffers.aside)});
   }
 
   Target target_;
@@ -112,7 +113,8 @@ class StatsVerb : public Verb {
                 {"DROPPED", Table::Align::kRight},
                 {"FAILED", Table::Align::kRight},
                 {"PRESENT", Table::Align::kRight},
-                {"HELD", Table::Align::kRight}}};
+                {"HELD", Table::Align::kRight},
+                {"ASIDE", Table::Align::kRight}}};
 };
 
 }  // namespace

@@ -6,12 +6,13 @@
 #include <ostream>
 #include <string_view>
 
-#include "cli/frame_report.h"
-#include "cli/frame_stream.h"
-#include "cli/stop_signals.h"
-#include "cli/target.h"
-#include "cli/text.h"
-#include "cli/verb.h"
+#include "cli/base/stop_signals.h"
+#include "cli/base/text.h"
+#include "cli/command/target.h"
+#include "cli/command/verb.h"
+#include "cli/mount/frame_stream.h"
+#include "cli/save/frame_report.h"
+#include "fusefs/picture/planar.h"
 #include "fusefs/picture/y4m.h"
 
 namespace grabfs::cli {
@@ -20,28 +21,32 @@ namespace {
 // Tells where frames end in the bytes of a stream.
 class FrameCounter {
  public:
-  FrameCounter(bool y4m, uint64_t frame_bytes) : y4m_(y4m), frame_bytes_(frame_bytes) {}
+  FrameCounter(bool y4m, const DeviceStatus& device)
+      : y4m_(y4m),
+        fixed_(FindPixelFormat(device.format) != nullptr),
+        frame_bytes_(y4m ? Y4mFrameBytes(device) : device.bytes) {}
 
   void Count(std::span<const uint8_t> bytes) {
-    if (y4m_ && done_ == 0) ReadHeader(bytes);
+    // The header is a piece of its own.
+    if (y4m_ && header_ == 0) header_ = bytes.size();
     done_ += bytes.size();
   }
   // Whole ones.
-  [[nodiscard]] uint64_t frames() const {
-    return done_ <= header_ ? 0 : (done_ - header_) / frame_bytes_;
-  }
+  [[nodiscard]] uint64_t frames() const { return (done_ - header_) / frame_bytes_; }
+  // Only for frames of a fixed size: others may end anywhere.
+  [[nodiscard]] bool in_frame() const { return fixed_ && (done_ - header_) % frame_bytes_ != 0; }
 
  private:
-  // The header comes with the first frame, in one piece.
-  void ReadHeader(std::span<const uint8_t> bytes) {
-    const Y4mHeader header =
-        ParseY4mHeader({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-    header_ = header.length;
-    frame_bytes_ = kY4mFrameHeader.size() + header.format.bytes;
+  static uint64_t Y4mFrameBytes(const DeviceStatus& device) {
+    const FrameFormat format = {.fourcc = ParseFourcc(device.format).value_or(0),
+                                .width = device.width,
+                                .height = device.height};
+    return kY4mFrameHeader.size() + PlanarFormat(format).value().bytes;
   }
 
   const bool y4m_;
-  uint64_t frame_bytes_;
+  const bool fixed_;
+  const uint64_t frame_bytes_;
   uint64_t header_ = 0;
   uint64_t done_ = 0;
 };
@@ -70,7 +75,7 @@ class StreamVerb : public Verb {
     const StopSignals signals;
     FrameStream stream(
         device, std::string(lossless_ ? "stream-lossless" : "stream") + (y4m_ ? ".y4m" : ".raw"));
-    FrameCounter counter(y4m_, status.bytes);
+    FrameCounter counter(y4m_, status);
     Tally tally;
     Copy(context, device, stream, counter, tally);
     CountSkipped(device, tally);
@@ -97,7 +102,8 @@ class StreamVerb : public Verb {
           break;
         case FrameStream::Status::kMissing:
           if (no_drop_) return;
-          break;
+          if (!counter.in_frame()) break;
+          throw Error(piece.code, device.name() + ": a frame broke off: its buffer was given up");
         case FrameStream::Status::kEnd:
           return;
         case FrameStream::Status::kNothing:

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // grabfs-cli trigger: asks for frames and does not wait for them.
-#include "cli/target.h"
-#include "cli/verb.h"
+#include "cli/command/target.h"
+#include "cli/command/verb.h"
 
 namespace grabfs::cli {
 namespace {

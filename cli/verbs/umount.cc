@@ -10,12 +10,12 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "cli/mount.h"
-#include "cli/mount_table.h"
-#include "cli/mount_users.h"
-#include "cli/process.h"
-#include "cli/text.h"
-#include "cli/verb.h"
+#include "cli/base/process.h"
+#include "cli/base/text.h"
+#include "cli/command/verb.h"
+#include "cli/mount/mount.h"
+#include "cli/mount/mount_table.h"
+#include "cli/mount/mount_users.h"
 
 namespace grabfs::cli {
 namespace {
@@ -104,7 +104,8 @@ class UmountVerb : public Verb {
     Detach(context, mount);
     if (lazy_ || !daemon.valid() || AwaitEnd(daemon, Deadline::After(kDaemonSeconds))) return;
     context.err << "grabfs-cli: " << mount.mountpoint
-                << ": unmounted, but its daemon has not ended yet\n";
+                << ": unmounted here, but its daemon goes on: another mount namespace may have "
+                   "a copy, or somebody a file open\n";
   }
 
   void Detach(const Context& context, const MountInfo& mount) const {

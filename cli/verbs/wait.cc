@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "cli/frame_report.h"
-#include "cli/status.h"
-#include "cli/target.h"
-#include "cli/text.h"
-#include "cli/verb.h"
+#include "cli/base/text.h"
+#include "cli/command/target.h"
+#include "cli/command/verb.h"
+#include "cli/mount/status.h"
+#include "cli/save/frame_report.h"
 
 namespace grabfs::cli {
 namespace {

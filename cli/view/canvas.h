@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A picture in the X server's own memory, of which any part can be shown at any size. It is filled
-// from memory that the server has mapped, or through the connection.
+// A picture in the X server's memory (a pixmap), which can be drawn at any zoom. It is filled from
+// memory that the server has mapped, or through the connection.
 #pragma once
 
 #include <xcb/render.h>
@@ -29,12 +29,12 @@ class Canvas {
   [[nodiscard]] uint32_t width() const { return width_; }
   [[nodiscard]] uint32_t height() const { return height_; }
 
-  // Both return when the server has read everything: the memory may change afterwards.
+  // Both return when the server has read all pixels: the memory may change afterwards.
   void Fill(const SharedMemory& memory, uint32_t stride);
   void Fill(std::span<const uint8_t> pixels, uint32_t stride);
 
-  // Draws it over the whole of a window, 2^zoom times as large: larger pixels as squares, smaller
-  // ones blended.
+  // Draws it over the whole window, 2^zoom times as large: enlarged pixels become squares, reduced
+  // ones are blended.
   void Draw(xcb_window_t window, int zoom) const;
 
  private:
@@ -50,7 +50,7 @@ class Canvas {
   xcb_render_picture_t picture_;
 };
 
-// A length of the picture as it is in the window.
+// A length of the picture in pixels of the window.
 uint32_t Zoomed(uint32_t length, int zoom);
 
 }  // namespace grabfs::view

@@ -8,7 +8,7 @@
 #include <array>
 #include <utility>
 
-#include "cli/text.h"
+#include "cli/base/text.h"
 
 namespace grabfs::view {
 namespace {

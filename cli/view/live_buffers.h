@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The newest frame of a device in the buffer where it was written, held by flock(). Who follows the
-// buffers like this opens no frame's file, and so leaves the device nothing to find out about.
+// Finds the newest frame of a device in its buffer, and holds it by flock(2). A follower of the
+// buffers opens no file in frames/, so the daemon need not find out whether a frame is still mapped
+// after its close.
 #pragma once
 
 #include <cstdint>
@@ -9,29 +10,28 @@
 #include <optional>
 #include <vector>
 
-#include "cli/device.h"
-#include "cli/frame.h"
+#include "cli/mount/device.h"
+#include "cli/mount/frame.h"
 #include "fusefs/base/unique_fd.h"
 
 namespace grabfs::view {
 
-// Which frame a buffer has, or latest.raw is; nullopt when there is none.
+// The sequence number of the frame in a buffer, or of latest.raw; nullopt: there is none.
 std::optional<uint64_t> SequenceOf(int fd);
 std::optional<uint64_t> SequenceOf(const std::filesystem::path& file);
 
-// Until the end of its life the pixels do not change.
+// While it exists the pixels do not change.
 struct HeldFrame {
   cli::Frame frame;
   std::filesystem::path file;
-  UniqueFd lock;  // it lasts while any duplicate of this descriptor is open: hand none out
+  UniqueFd lock;  // locked while any duplicate of this descriptor is open: pass none on
 };
 
 class LiveBuffers {
  public:
   explicit LiveBuffers(const cli::Device& device) : device_(device) {}
 
-  // nullopt: there is none, or capture was faster, and a newer one is about to be announced. Throws
-  // Error.
+  // nullopt: there is no frame, or capture was faster and will announce a newer one. Throws Error.
   std::optional<HeldFrame> HoldNewest();
 
  private:

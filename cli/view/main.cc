@@ -9,17 +9,18 @@
 #include <string>
 #include <vector>
 
-#include "cli/complete.h"
-#include "cli/context.h"
-#include "cli/exit_code.h"
-#include "cli/options.h"
-#include "cli/target.h"
-#include "cli/text.h"
+#include "cli/base/context.h"
+#include "cli/base/exit_code.h"
+#include "cli/base/text.h"
+#include "cli/command/complete.h"
+#include "cli/command/options.h"
+#include "cli/command/target.h"
 #include "cli/view/viewer.h"
 #include "cli/view/x_server.h"
 #include "fusefs/base/error.h"
 #include "fusefs/base/version.h"
 #include "fusefs/command/completion.h"
+#include "fusefs/command/help.h"
 
 namespace grabfs::view {
 namespace {
@@ -72,13 +73,13 @@ ExitCode Run(const std::vector<std::string>& words, cli::Context& context) {
   try {
     app->parse(std::vector<std::string>(words.rbegin(), words.rend()));  // as CLI11 wants them
   } catch (const CLI::CallForHelp&) {
-    context.out << cli::Trim(app->help()) << '\n';
+    context.out << Help(DescribeCommand(*app));
     return ExitCode::kDone;
   } catch (const CLI::ParseError& error) {
     throw cli::UsageError(std::string(error.what()) + "; see 'grabfs-view --help'");
   }
   if (arguments.version) {
-    context.out << "grabfs-view " << kVersion << '\n';
+    context.out << VersionLine("grabfs-view");
     return ExitCode::kDone;
   }
   return Show(arguments, context);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A file that the X server has mapped: it reads pixels there by itself.
+// A file that the X server has mapped, so that it reads pixels there itself (MIT-SHM).
 #pragma once
 
 #include <xcb/shm.h>
@@ -13,7 +13,7 @@ namespace grabfs::view {
 
 class SharedMemory {
  public:
-  // Hands the server a duplicate of `fd`, to be read only. Null when it will not have it.
+  // Sends the server a duplicate of `fd`, for reading. nullptr: it refuses.
   static std::unique_ptr<SharedMemory> Attach(const XServer& server, int fd);
   ~SharedMemory();
   SharedMemory(const SharedMemory&) = delete;

@@ -14,9 +14,12 @@
 namespace grabfs::view {
 namespace {
 
-// X shows these bytes as they are.
+// X shows these bytes as they are: B G R and one that does not matter.
 bool IsNative(const FrameFormat& format) {
-  return (format.fourcc == kBgr4 || format.fourcc == kXr24) && format.stride % kPixelBytes == 0;
+  const PixelFormat* const pixel = FindPixelFormat(format.fourcc);
+  constexpr Components kNative = {{{0, 2, kPixelBytes}, {0, 1, kPixelBytes}, {0, 0, kPixelBytes}}};
+  return pixel != nullptr && pixel->family == PixelFamily::kRgb && pixel->components == kNative &&
+         format.stride % kPixelBytes == 0;
 }
 
 void ToNative(const Image& rgb, std::span<std::byte> out) {
@@ -64,7 +67,7 @@ void Uploader::ShowConverted(const cli::Frame& frame, Canvas& canvas) {
   const FrameFormat& format = frame.info().format;
   const uint32_t stride = format.width * kPixelBytes;
   MakeConverted(uint64_t{stride} * format.height);
-  ToNative(ConvertToRgb(format, frame.Read()), converted_.pixels->bytes());
+  ToNative(Convert(format, frame.Read(), Colours::kToRgb), converted_.pixels->bytes());
   if (converted_.memory) {
     canvas.Fill(*converted_.memory, stride);
     way_ = "converted, MIT-SHM";

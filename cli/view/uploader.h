@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The way of a frame into the X server. The best there is, tried in this order:
+// Transfers a frame to the X server, in the first of these ways that works:
 //
 //     shared      the server has mapped the device's buffers and reads the frame there: no copy
-//     here converted   other formats than 32-bit BGR: converted into memory that the server has
-//     mapped sent        through the connection, to a server elsewhere or one that refuses
+//     converted   formats other than 32-bit BGR: converted into memory that the server has mapped
+//     sent        through the connection, to a server on another machine or one that refuses
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/frame.h"
+#include "cli/mount/frame.h"
 #include "cli/view/canvas.h"
 #include "cli/view/live_buffers.h"
 #include "cli/view/shared_memory.h"
@@ -30,13 +30,13 @@ class Uploader {
   // Fills a canvas of the frame's size. Throws Error.
   void Show(const HeldFrame& held, Canvas& canvas);
 
-  // How the last frame went, for people.
+  // The way of the last frame, for people.
   [[nodiscard]] std::string_view way() const { return way_; }
 
  private:
   // A buffer of the device that the server has mapped.
   struct Buffer {
-    UniqueFd fd;  // of the same file: it tells which frame is there, or that the device gave it up
+    UniqueFd fd;  // of the same file: its attributes say which frame is there
     std::unique_ptr<SharedMemory> memory;
   };
 

@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <sstream>
 
-#include "cli/saver.h"
-#include "cli/text.h"
+#include "cli/base/text.h"
+#include "cli/save/saver.h"
 #include "fusefs/base/error.h"
 
 namespace grabfs::view {

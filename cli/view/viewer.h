@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A device in a window: waits for frames and keys, and shows the newest frame there is. The frame
-// that is shown is held, so that it can be saved, and the next is drawn when it is complete.
+// Shows a device in a window: waits for frames and keys, and draws the newest frame. It holds the
+// frame that it shows, so that the user can save it.
 #pragma once
 
 #include <chrono>
@@ -10,8 +10,8 @@
 #include <optional>
 #include <string>
 
-#include "cli/device.h"
-#include "cli/events.h"
+#include "cli/mount/device.h"
+#include "cli/mount/events.h"
 #include "cli/view/canvas.h"
 #include "cli/view/live_buffers.h"
 #include "cli/view/uploader.h"
@@ -25,19 +25,19 @@ class Viewer {
   // `zoom`: the picture is 2^zoom times as large. `share`: see Uploader.
   Viewer(const XServer& server, const cli::Device& device, int zoom, bool share);
 
-  // Until the user wants to quit. Throws Error: the device or the X server has gone away.
+  // Returns when the user quits. Throws Error if the device or the X server is gone.
   void Run();
 
  private:
   using Clock = std::chrono::steady_clock;
 
   void Await() const;
-  // False: to quit.
+  // False: quit.
   bool Obey(Command command);
   void Step();
   void Save();
   void Zoom(int zoom);
-  // Has something happened to the device?
+  // Reads all events. True: there were some.
   bool TakeEvents();
   void ShowNewest();
   void Draw() const;
@@ -55,7 +55,7 @@ class Viewer {
   bool step_ = false;  // one more frame, although paused
   std::unique_ptr<Canvas> canvas_;
   std::optional<HeldFrame> shown_;
-  std::string note_;  // of what a key has done, until the next frame
+  std::string note_;  // what a key has done; shown until the next frame
   Clock::time_point second_ = Clock::now();
   uint64_t frames_in_second_ = 0;
   uint64_t rate_ = 0;

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "fusefs/base/error.h"
+#include "fusefs/command/help.h"
 
 namespace grabfs::view {
 namespace {
@@ -40,14 +41,16 @@ constexpr std::array<Key, 13> kKeys = {{
 
 constexpr uint8_t kSyntheticBit = 0x80;
 
+// The column in which the help describes a key.
+constexpr size_t kKeyColumn = 14;
+
 }  // namespace
 
 std::string KeyHelp() {
   std::string help = "Keys:";
   for (const Key& key : kKeys) {
     if (key.name == nullptr) continue;
-    const std::string name = key.name;
-    help += "\n  " + name + std::string(12 - name.size(), ' ') + key.meaning;
+    help += "\n" + HelpEntry(key.name, kKeyColumn) + key.meaning;
   }
   return help;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One window: its size, its title, and what a user does to it.
+// One X window: its size, its title, and the user's input.
 #pragma once
 
 #include <xcb/xcb.h>
@@ -19,7 +19,7 @@ enum class Command { kQuit, kPause, kStep, kSave, kZoomIn, kZoomOut, kZoomReset,
 
 class Window {
  public:
-  // Appears at once. Throws Error.
+  // Maps the window. Throws Error.
   Window(const XServer& server, uint32_t width, uint32_t height);
   ~Window();
   Window(const Window&) = delete;
@@ -29,8 +29,8 @@ class Window {
   void Resize(uint32_t width, uint32_t height) const;
   void SetTitle(const std::string& title) const;
 
-  // What the user wants next; nullopt when nothing is waiting. Throws Error(ECONNRESET) when the X
-  // server has gone away.
+  // The user's next command; nullopt: there is none now. Throws Error(ECONNRESET) if the X server
+  // is gone.
   [[nodiscard]] std::optional<Command> NextCommand() const;
 
  private:
@@ -44,7 +44,7 @@ class Window {
 
   const XServer& server_;
   xcb_window_t id_;
-  xcb_atom_t close_;  // the window manager's wish
+  xcb_atom_t close_;  // WM_DELETE_WINDOW
   std::unique_ptr<xcb_key_symbols_t, FreeSymbols> symbols_;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The connection to an X server, and what of it matters to somebody who shows pictures.
+// The connection to an X server.
 #pragma once
 
 #include <xcb/xcb.h>
@@ -12,8 +12,8 @@ namespace grabfs::view {
 
 class XServer {
  public:
-  // Connects to $DISPLAY. Throws Error: there is none, or it has no screen of 32 bits a pixel in
-  // true colour, blue first.
+  // Connects to $DISPLAY. Throws Error if there is none, or if its screen does not have 32 bits a
+  // pixel in true colour, blue first.
   XServer();
   ~XServer();
   XServer(const XServer&) = delete;
@@ -21,7 +21,7 @@ class XServer {
 
   [[nodiscard]] xcb_connection_t* connection() const { return connection_; }
   [[nodiscard]] const xcb_screen_t& screen() const { return *screen_; }
-  // The server is on this machine and takes the descriptor of memory (MIT-SHM 1.2).
+  // The server is on this machine and accepts descriptors of shared memory (MIT-SHM 1.2).
   [[nodiscard]] bool takes_descriptors() const { return takes_descriptors_; }
   // Bytes of the longest request.
   [[nodiscard]] uint64_t longest_request() const;

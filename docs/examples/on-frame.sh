@@ -1,6 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Something for every frame: `events` is one JSON object a line, and reading it waits for the next.
+# Something for every frame: `events` is one JSON object a line, and reading it waits for the next. A
+# loop that is slower than the device finds each frame that it is told of, and is told how many were
+# recycled meanwhile.
 #
 #   on-frame.sh DEVICE_DIRECTORY COMMAND...       runs COMMAND FRAME_FILE for each
 #   on-frame.sh /mnt/grabfs/cam0 sha256sum
@@ -14,13 +16,10 @@ while read -r line; do
     *'"event":"frame"'*)
       sequence=${line#*'"sequence":'}
       file=$(printf '%s/frames/%08d.raw' "$device" "${sequence%%,*}")
-      # Opened once, the frame stays what it is for as long as the command needs it. One that is gone
-      # already was recycled: this loop is slower than the device.
-      { exec 3<"$file"; } 2>/dev/null || continue
-      "$@" "$file"
-      exec 3<&-
+      # The frame stays until the next line is read, unless too many readers keep one already.
+      if [ -e "$file" ]; then "$@" "$file"; else printf 'gone: %s\n' "$file" >&2; fi
       ;;
-    *'"event":"drop"'*) printf 'lost: %s\n' "$line" >&2 ;;
+    *'"event":"drop"'* | *'"event":"lost"'*) printf 'missed: %s\n' "$line" >&2 ;;
     *'"state":"stopped"'*) break ;;
   esac
 done <"$device/events"

@@ -12,6 +12,7 @@ readonly document=$1 name=$2 section=$3 description=$4 date=$5 see_also=$6
 readonly pages='s/\(mount\.md\)/ (grabfs(5))/g
   s/\(cli\.md\)/ (grabfs-cli(1))/g
   s/\(grabfs\.md\)/ (grabfs(8))/g
+  s/\(libgrabfs\.md\)/ (libgrabfs(3))/g
   s/\(uapi\.md\)/ (grabdma(4))/g'
 
 # The document without comments and title, its sections one level up; links to documents that are

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory of a device's own making, which it can reach by DMA. Its size is fixed, so every change of
-// size is other memory with a copy of the contents.
+// Storage that a device allocates, so that it can reach it by DMA. Such memory has a fixed size, so
+// each change of size allocates new memory and copies the contents.
 #pragma once
 
 #include <memory>

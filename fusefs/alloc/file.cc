@@ -1,25 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fusefs/alloc/file.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <utility>
-#include <vector>
 
-#include "fusefs/base/error.h"
+#include "fusefs/alloc/change.h"
 
 namespace grabfs::alloc {
 namespace {
 
-// Of the attributes of one file together: they live in the daemon's memory.
+// The limit of all extended attributes of one file: they take memory of the daemon.
 constexpr size_t kMaxXattrBytes = 4096;
-// How long after close() its announcement may come.
-constexpr std::chrono::milliseconds kClosing{100};
-constexpr size_t kCopyBytes = size_t{1} << 20;
 
 timespec Now() {
   timespec now = {};
@@ -33,80 +25,49 @@ size_t SizeOf(const std::map<std::string, std::string, std::less<>>& xattrs) {
   return bytes;
 }
 
-size_t ReadAt(int fd, uint64_t offset, std::span<std::byte> data) {
-  size_t done = 0;
-  while (done < data.size()) {
-    const ssize_t count =
-        ::pread(fd, data.data() + done, data.size() - done, static_cast<off_t>(offset + done));
-    if (count < 0 && errno == EINTR) continue;
-    CheckSyscall(count, "alloc: read");
-    if (count == 0) break;
-    done += static_cast<size_t>(count);
-  }
-  return done;
-}
-
-void WriteAt(int fd, uint64_t offset, std::span<const std::byte> data) {
-  while (!data.empty()) {
-    const ssize_t count = ::pwrite(fd, data.data(), data.size(), static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR) continue;
-    CheckSyscall(count, "alloc: write");
-    data = data.subspan(static_cast<size_t>(count));
-    offset += static_cast<uint64_t>(count);
-  }
-}
-
-void Copy(Storage& from, Storage& to) {
-  std::vector<std::byte> buffer(kCopyBytes);
-  for (uint64_t offset = 0; offset < from.bytes(); offset += kCopyBytes) {
-    const size_t count = ReadAt(from.fd(), offset, buffer);
-    WriteAt(to.fd(), offset, std::span(buffer).first(count));
-  }
-}
-
 }  // namespace
 
-File::File(const Surroundings* surroundings, uint64_t serial, const Caller& creator, mode_t mode)
-    : surroundings_(surroundings), serial_(serial) {
-  surroundings_->quota->AddFile(creator.uid);
+FilePtr File::Make(const Dependencies* dependencies, uint64_t serial, const Caller& creator,
+                   mode_t mode, bool named, std::shared_ptr<Storage> storage,
+                   const std::string& device) {
+  auto* const file =
+      new File(dependencies, serial, creator, mode, named, std::move(storage), device);
+  return {file, [pool = dependencies->pool](File* last) {
+            pool->Post(last->share_.owner(), [last] {
+              delete last;
+              return false;
+            });
+          }};
+}
+
+File::File(const Dependencies* dependencies, uint64_t serial, const Caller& creator, mode_t mode,
+           bool named, std::shared_ptr<Storage> storage, const std::string& device)
+    : dependencies_(dependencies),
+      serial_(serial),
+      share_(dependencies->quota, creator.uid),
+      contents_(std::move(storage)),
+      changes_(dependencies->pool) {
   info_.uid = creator.uid;
   info_.gid = creator.gid;
   info_.mode = mode;
+  info_.named = named;
+  info_.device = device;
   info_.atime = info_.mtime = info_.ctime = Now();
 }
 
-File::~File() {
-  surroundings_->quota->RemoveBytes(info_.uid, size_);
-  surroundings_->quota->RemoveFile(info_.uid);
-}
+// --- What stat() shows
 
 FileInfo File::info() const {
-  const std::lock_guard lock(mutex_);
-  FileInfo info = info_;
-  info.size = size_;
+  FileInfo info;
+  {
+    const std::lock_guard lock(mutex_);
+    info = info_;
+  }
+  info.size = contents_.size();
+  info.reserved = contents_.wanted();
+  info.charged_to_owner = contents_.storage()->charged_to_caller();
   return info;
 }
-
-void File::Adopt(std::unique_ptr<Storage> storage, const std::string& device,
-                 const Caller& caller) {
-  AwaitClose(kNoHandle);
-  const std::unique_lock contents(contents_);
-  const bool same = storage_ && storage_->resizes_in_place() && storage->resizes_in_place();
-  if (storage_ && !same) {
-    if (InUseNow()) throw Error(EBUSY, "alloc: the file is in use: bind it before opening it");
-    storage->Resize(storage_->bytes(), caller);
-    Copy(*storage_, *storage);
-  }
-  if (!same) {
-    attachment_.reset();
-    storage_ = std::move(storage);
-  }
-  const std::lock_guard lock(mutex_);
-  info_.device = device;
-  info_.charged_to_owner = storage_->charged_to_caller();
-}
-
-// --- What stat() shows
 
 void File::Touch() {
   const std::lock_guard lock(mutex_);
@@ -120,9 +81,8 @@ void File::SetMode(mode_t mode) {
 }
 
 void File::SetOwner(std::optional<uid_t> uid, std::optional<gid_t> gid) {
-  const std::unique_lock contents(contents_);
   const std::lock_guard lock(mutex_);
-  if (uid) surroundings_->quota->Transfer(info_.uid, *uid, size_);
+  if (uid) share_.GiveTo(*uid);
   info_.uid = uid.value_or(info_.uid);
   info_.gid = gid.value_or(info_.gid);
   info_.ctime = Now();
@@ -141,125 +101,93 @@ void File::SetNamed(bool named) {
   info_.ctime = Now();
 }
 
-// --- Size
+// --- Changes
 
-void File::Resize(uint64_t size, const Caller& caller, Handle own) {
-  if (size != this->size()) RequireUnmapped(caller, own);
-  const std::unique_lock contents(contents_);
-  ResizeExclusively(size, caller);
+void File::Post(const std::shared_ptr<Change>& change) {
+  changes_.Post(
+      change->user(), [change] { return change->RunSlice(); }, [change] { change->Reply(); });
 }
 
-void File::Reserve(uint64_t size, const Caller& caller, Handle own) {
-  if (size > this->size()) Resize(size, caller, own);
+void File::Resize(uint64_t size, const Caller& caller, Handle own, Done done) {
+  Post(MakeResize(shared_from_this(), Extent::kExactly, size, caller, own, std::move(done)));
 }
 
-void File::ResizeExclusively(uint64_t size, const Caller& caller) {
-  const uint64_t before = storage_->bytes();
-  if (size == before) return Touch();
-  RequireNotFilling();
-  Quota& quota = *surroundings_->quota;
-  const uid_t owner = info().uid;  // stays: SetOwner() waits for the contents
-  if (size > before) quota.AddBytes(owner, size - before);
-  try {
-    storage_->Resize(size, caller);
-  } catch (const Error&) {
-    if (size > before) quota.RemoveBytes(owner, size - before);
-    throw;
-  }
-  if (size < before) quota.RemoveBytes(owner, before - size);
-  if (!storage_->resizes_in_place()) attachment_.reset();
-  const std::lock_guard lock(mutex_);
-  size_ = size;
-  info_.charged_to_owner = storage_->charged_to_caller();
-  info_.mtime = info_.ctime = Now();
+void File::Grow(uint64_t size, const Caller& caller, Handle own, Done done) {
+  Post(MakeResize(shared_from_this(), Extent::kAtLeast, size, caller, own, std::move(done)));
 }
 
-void File::AwaitClose(Handle own) {
-  std::unique_lock lock(mutex_);
-  closed_.wait_for(lock, kClosing,
-                   [&] { return handles_.size() == (handles_.contains(own) ? 1U : 0U); });
+void File::Reserve(uint64_t bytes, const Caller& caller, Handle own, Done done) {
+  Post(MakeResize(shared_from_this(), Extent::kReserved, bytes, caller, own, std::move(done)));
 }
 
-void File::RequireNotFilling() const {
-  const std::lock_guard lock(mutex_);
-  if (filling_ > 0) throw Error(EBUSY, "alloc: a device is writing into the file");
+void File::Adopt(std::shared_ptr<Storage> storage, const std::string& device, const Caller& caller,
+                 Done done) {
+  Post(MakeAdoption(shared_from_this(), std::move(storage), device, caller, std::move(done)));
 }
 
 void File::RequireUnmapped(const Caller& caller, Handle own) {
   if (!SomebodyIsInTheWay(caller, own)) return;
-  AwaitClose(own);
+  uses_.AwaitClose(own);
   if (SomebodyIsInTheWay(caller, own)) {
     throw Error(EBUSY, "alloc: somebody else has the file mapped, or open where its size is fixed");
   }
 }
 
-// Without a lock on the contents: looking for mappings waits for locks of the kernel, which
-// somebody may hold who waits for the contents. A mapping that is made just now may be cut off, as
-// on tmpfs.
+// A mapping that is made at the same moment may be truncated, as on tmpfs.
 bool File::SomebodyIsInTheWay(const Caller& caller, Handle own) {
-  if (!InUse()) return false;
-  RequireNotFilling();
-  bool suspicious = false;
-  {
-    const std::shared_lock contents(contents_);
-    const std::lock_guard lock(mutex_);
-    suspicious = may_be_mapped_ || OpenElsewhere(caller, own);
-    // The pages of a file that is read and mapped directly would have to become others.
-    if (!storage_->resizes_in_place()) return direct_ || suspicious;
-  }
-  return suspicious && surroundings_->mapped_by_others(serial_, caller);
+  const auto storage = contents_.storage();
+  if (!uses_.InUse([&] { return storage->Idle(); })) return false;
+  const bool suspicious = uses_.Elsewhere(caller, own);
+  // With passthrough the kernel has the pages, which would have to be replaced.
+  if (!storage->resizes_in_place()) return uses_.direct() || suspicious;
+  return suspicious && dependencies_->mapped_by_others(serial_, caller);
 }
 
-// By somebody other than who asks. O_TRUNC asks without a handle, although it has opened the file.
-bool File::OpenElsewhere(const Caller& caller, Handle own) const {
-  return std::ranges::any_of(handles_, [&](const auto& handle) {
-    return handle.first != own && handle.second != caller.pid;
+void File::Charge(uint64_t bytes) {
+  try {
+    share_.Set(bytes);
+  } catch (const Error&) {
+    dependencies_->give_back();
+    share_.Set(bytes);
+  }
+}
+
+void File::GiveBack() {
+  if (contents_.reserved() <= contents_.wanted()) return;
+  changes_.RunIfIdle([this] {
+    const Contents::Exclusive exclusive(&contents_);
+    contents_.storage()->Release(contents_.wanted());
+    share_.Set(contents_.reserved());
   });
 }
 
 // --- Contents
 
 size_t File::Read(uint64_t offset, std::span<std::byte> data) {
-  outdated_.Read(offset, data.size());
-  const std::shared_lock contents(contents_);
-  return storage_->bytes() == 0 ? 0 : ReadAt(storage_->fd(), offset, data);
+  return contents_.Read(offset, data);
 }
 
-void File::Write(uint64_t offset, std::span<const std::byte> data, const Caller& caller,
-                 Handle own) {
-  const uint64_t end = offset + data.size();
-  if (end < offset) throw Error(EFBIG, "alloc: write beyond any size");
-  std::shared_lock contents(contents_);
-  if (end > storage_->bytes()) {
-    contents.unlock();
-    Reserve(end, caller, own);
-    contents.lock();
-    if (end > storage_->bytes()) throw Error(EBUSY, "alloc: truncated while it was written to");
+void File::Write(uint64_t offset, std::span<const std::byte> data, const Caller& caller, Handle own,
+                 Done done) {
+  if (offset + data.size() < offset) throw Error(EFBIG, "alloc: write beyond any size");
+  if (!contents_.Write(offset, data)) {
+    auto place = dependencies_->backlog->Enter(caller.uid);
+    return Post(MakeWrite(
+        shared_from_this(), offset, data, caller, own,
+        [place = std::move(place), done = std::move(done)](const Error* error) { done(error); }));
   }
-  outdated_.Written(offset, data.size());
-  WriteAt(storage_->fd(), offset, data);
   Touch();
+  done(nullptr);
 }
 
-void File::WriteBack(uint64_t offset, std::span<const std::byte> data) {
-  const std::shared_lock contents(contents_);
-  {
-    const std::lock_guard lock(mutex_);
-    const uint64_t outdated = filling_ > offset ? filling_ - offset : 0;
-    if (outdated >= data.size()) return;
-    data = data.subspan(outdated);
-    offset += outdated;
+void File::WriteBack(uint64_t offset, std::span<const std::byte> data, const Caller& caller,
+                     Done done) {
+  if (!contents_.WriteBack(offset, data, uses_.filling())) {
+    return Post(MakeWriteBack(shared_from_this(), offset, data, caller, std::move(done)));
   }
-  const uint64_t size = storage_->bytes();
-  if (offset >= size) return;
-  outdated_.WriteBack(offset, data.first(std::min<uint64_t>(data.size(), size - offset)),
-                      [this](uint64_t place, std::span<const std::byte> part) {
-                        WriteAt(storage_->fd(), place, part);
-                      });
   Touch();
+  done(nullptr);
 }
-
-// --- Extended attributes
 
 std::map<std::string, std::string, std::less<>> File::Xattrs() const {
   const std::lock_guard lock(mutex_);
@@ -292,73 +220,50 @@ void File::RemoveXattr(std::string_view name) {
 // --- Who uses it
 
 File::Handle File::Opened(const Caller& caller) {
-  const std::shared_lock contents(contents_);
-  const std::lock_guard lock(mutex_);
-  if (handles_.empty()) direct_ = storage_->fd() >= 0;
-  handles_.emplace(next_handle_, caller.pid);
-  return next_handle_++;
+  return uses_.Opened(caller, [this] { return contents_.direct_fd() >= 0; });
 }
 
 void File::Closed(Handle handle, bool may_be_mapped) {
-  const std::lock_guard lock(mutex_);
-  handles_.erase(handle);
-  may_be_mapped_ |= may_be_mapped;
-  closed_.notify_all();
+  if (!uses_.Closed(handle, may_be_mapped)) return;
+  if (contents_.reserved() <= contents_.wanted()) return;
+  dependencies_->pool->Post(share_.owner(), [self = shared_from_this()] {
+    self->GiveBack();
+    return false;
+  });
 }
 
 bool File::InUse() {
-  const std::shared_lock contents(contents_);
-  return InUseNow();
+  if (changes_.busy()) return true;
+  const auto storage = contents_.storage();
+  return uses_.InUse([&] { return storage->Idle(); });
 }
 
-bool File::InUseNow() {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!handles_.empty() || filling_ > 0) return true;
-    if (!may_be_mapped_) return false;
-  }
-  if (!storage_->Idle()) return true;
-  const std::lock_guard lock(mutex_);
-  may_be_mapped_ = false;
-  return !handles_.empty() || filling_ > 0;
-}
-
-int File::backing_fd() const {
-  const std::shared_lock contents(contents_);
-  const std::lock_guard lock(mutex_);
-  return direct_ ? storage_->fd() : -1;
-}
+int File::backing_fd() const { return uses_.direct() ? contents_.direct_fd() : -1; }
 
 // --- Devices
 
-std::shared_ptr<Memory> File::BeginFill(uint64_t bytes) {
-  const std::shared_lock contents(contents_);
-  if (storage_->bytes() < bytes) {
-    throw Error(ENOSPC, "alloc: the file has " + std::to_string(storage_->bytes()) +
-                            " bytes, an image has " + std::to_string(bytes));
+std::shared_ptr<File::Filling> File::BeginFill(uint64_t bytes) {
+  // If a change begins at the same moment, this or the change sees the other, or both do.
+  uses_.BeginFill(bytes);
+  const std::shared_ptr<Filling> filling(new Filling(shared_from_this(), bytes));
+  if (changes_.busy()) throw Error(EBUSY, "alloc: the size of the file is being changed");
+  if (size() < bytes) {
+    throw Error(ENOSPC, "alloc: the file has " + std::to_string(size()) + " bytes, an image has " +
+                            std::to_string(bytes));
   }
-  auto memory = storage_->Map();
-  const std::lock_guard lock(mutex_);
-  if (filling_ > 0) throw Error(EBUSY, "alloc: a device is writing into the file already");
-  filling_ = bytes;
-  return memory;
+  filling->memory_ = contents_.storage()->Map(size());
+  return filling;
 }
 
-void File::Filled() {
-  uint64_t bytes = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    bytes = filling_;
-  }
-  outdated_.Replaced(bytes);
-}
+void File::Filling::Filled() { file_->contents_.Replaced(bytes_); }
 
-void File::EndFill(std::map<std::string, std::string, std::less<>> description) {
-  const std::lock_guard lock(mutex_);
-  filling_ = 0;
+void File::Filling::End(std::map<std::string, std::string, std::less<>> description) {
+  if (ended_.exchange(true)) return;
+  file_->uses_.EndFill();
   if (description.empty()) return;
-  for (auto& [name, value] : description) xattrs_[name] = std::move(value);
-  info_.mtime = info_.ctime = Now();
+  const std::lock_guard lock(file_->mutex_);
+  for (auto& [name, value] : description) file_->xattrs_[name] = std::move(value);
+  file_->info_.mtime = file_->info_.ctime = Now();
 }
 
 }  // namespace grabfs::alloc

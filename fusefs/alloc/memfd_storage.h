@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Anonymous page-cache memory that grows and shrinks in place: for every device that is filled by a
-// processor, and for memory that no device is bound to.
+// Storage in a memfd, which grows and shrinks in place: for files that are bound to no device, or
+// to a device whose frames the daemon writes itself.
 #pragma once
 
 #include <memory>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who has how much: bytes and files of each user, bytes of all together. Refuses what goes beyond
-// the limits, so that nobody takes from the others.
+// Counts bytes and files of each user, and the bytes of all users, and refuses what exceeds the
+// limits.
 //
 // Threads: any.
 #pragma once
@@ -12,6 +12,8 @@
 #include <map>
 #include <mutex>
 
+#include "fusefs/base/mutex.h"
+
 namespace grabfs::alloc {
 
 class Quota {
@@ -20,6 +22,8 @@ class Quota {
     uint64_t user_bytes = 0;   // of each user
     uint64_t total_bytes = 0;  // of all users
     uint64_t user_files = 0;   // of each user: every file takes descriptors of the daemon
+
+    friend bool operator==(const Limits&, const Limits&) = default;
   };
   struct Usage {
     uint64_t bytes = 0;
@@ -31,7 +35,7 @@ class Quota {
   // Throw Error(EDQUOT) beyond a user's limit, Error(ENOSPC) beyond the total, and change nothing.
   void AddFile(uid_t user);
   void AddBytes(uid_t user, uint64_t bytes);
-  // What `from` has there becomes `to`'s.
+  // Moves one file with `bytes` from one user to another.
   void Transfer(uid_t from, uid_t to, uint64_t bytes);
 
   void RemoveFile(uid_t user);
@@ -40,7 +44,7 @@ class Quota {
   [[nodiscard]] const Limits& limits() const { return limits_; }
   [[nodiscard]] Usage Of(uid_t user) const;
   [[nodiscard]] Usage Total() const;
-  // What the user could still allocate.
+  // How many bytes the user could still allocate.
   [[nodiscard]] uint64_t Free(uid_t user) const;
 
  private:
@@ -50,7 +54,7 @@ class Quota {
   void Remove(uid_t user, uint64_t bytes, uint64_t files);
 
   const Limits limits_;
-  mutable std::mutex mutex_;  // guards all below; leaf
+  mutable Mutex mutex_;  // guards all below; leaf
   std::map<uid_t, Usage> users_;
   Usage total_;
 };

@@ -38,8 +38,15 @@ FilePtr Store::Directory::Remove(const std::string& name) {
 Store::Store(Options options)
     : options_(std::move(options)),
       quota_(options_.limits),
-      surroundings_{&quota_, options_.mapped_by_others} {
+      dependencies_{
+          &quota_,          &pool_, &backlog_, options_.mapped_by_others, [this] { GiveBack(); },
+          stop_.get_token()} {
   directories_.emplace(kRoot, Directory{{}, Now(), {}, {}});
+}
+
+void Store::Stop() {
+  stop_.request_stop();
+  pool_.AwaitIdle();
 }
 
 // --- Directories
@@ -127,9 +134,22 @@ FilePtr Store::Create(DirectoryId directory, const std::string& name, const Call
   const std::lock_guard lock(mutex_);
   Directory& place = At(directory);
   if (place.files.contains(name)) throw Error(EEXIST, name + ": there already");
-  auto file = std::make_shared<File>(&surroundings_, next_serial_, creator, mode & 07777);
-  file->Adopt(std::move(storage), device, creator);
+  FilePtr file = Make(device, creator, mode, true, std::move(storage));
   place.Add(name, file);
+  return file;
+}
+
+FilePtr Store::CreateUnnamed(DirectoryId directory, const Caller& creator, mode_t mode) {
+  const std::string device = DeviceOf(directory);
+  auto storage = options_.make_storage(device, "(unnamed)");
+  const std::lock_guard lock(mutex_);
+  return Make(device, creator, mode, false, std::move(storage));
+}
+
+FilePtr Store::Make(const std::string& device, const Caller& creator, mode_t mode, bool named,
+                    std::unique_ptr<Storage> storage) {
+  FilePtr file = File::Make(&dependencies_, next_serial_, creator, mode & 07777, named,
+                            std::move(storage), device);
   std::erase_if(by_serial_, [](const auto& entry) { return entry.second.expired(); });
   by_serial_.emplace(next_serial_++, file);
   return file;
@@ -143,7 +163,7 @@ void Store::Unlink(DirectoryId directory, const std::string& name) {
   }
   if (!file) throw Error(ENOENT, name + ": no such file");
   file->SetNamed(false);
-  Linger(std::move(file));
+  AddOrphan(std::move(file));
 }
 
 void Store::RequireRenamable(const File& file, const std::string& device) const {
@@ -180,39 +200,52 @@ void Store::Rename(DirectoryId from, const std::string& name, DirectoryId to,
   }
   if (!replaced) return;
   replaced->SetNamed(false);
-  Linger(std::move(replaced));
+  AddOrphan(std::move(replaced));
 }
 
-void Store::Bind(const FilePtr& file, const std::string& device, const Caller& caller) {
-  if (file->info().device == device) return;
-  file->Adopt(options_.make_storage(device, std::to_string(file->serial())), device, caller);
+void Store::Bind(const FilePtr& file, const std::string& device, const Caller& caller,
+                 File::Done done) {
+  if (file->info().device == device) return done(nullptr);
+  file->Adopt(options_.make_storage(device, std::to_string(file->serial())), device, caller,
+              std::move(done));
+}
+
+void Store::GiveBack() {
+  std::vector<FilePtr> files;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [serial, file] : by_serial_) files.push_back(file.lock());
+  }
+  for (const FilePtr& file : files) {
+    if (file) file->GiveBack();
+  }
 }
 
 // --- The end of a file
 
 void Store::Closed(const FilePtr& file) {
-  if (!file->info().named) Linger(file);
+  if (!file->info().named) AddOrphan(file);
 }
 
-void Store::Linger(FilePtr file) {
+void Store::AddOrphan(FilePtr file) {
   if (!file->InUse()) return;
   {
     const std::lock_guard lock(mutex_);
-    if (!std::ranges::count(lingering_, file)) lingering_.push_back(std::move(file));
+    if (!std::ranges::count(orphans_, file)) orphans_.push_back(std::move(file));
   }
-  options_.on_lingering();
+  options_.on_orphan();
 }
 
-bool Store::Settle() {
+bool Store::FreeOrphans() {
   std::vector<FilePtr> candidates;
   {
     const std::lock_guard lock(mutex_);
-    candidates.swap(lingering_);
+    candidates.swap(orphans_);
   }
   std::erase_if(candidates, [](const FilePtr& file) { return !file->InUse(); });
   const std::lock_guard lock(mutex_);
-  lingering_.insert(lingering_.end(), candidates.begin(), candidates.end());
-  return !lingering_.empty();
+  orphans_.insert(orphans_.end(), candidates.begin(), candidates.end());
+  return !orphans_.empty();
 }
 
 }  // namespace grabfs::alloc

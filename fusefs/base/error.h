@@ -5,6 +5,7 @@
 // to an exit status; nothing in between needs to look inside.
 #pragma once
 
+#include <exception>
 #include <stdexcept>
 #include <string>
 
@@ -30,6 +31,10 @@ T CheckSyscall(T result, const std::string& what) {
   if (result < 0) ThrowErrno(what);
   return result;
 }
+
+// Turns any exception into an Error; no other place does. std::bad_alloc becomes ENOMEM, an unknown
+// exception EIO with the text "internal error".
+Error ErrorFrom(const std::exception_ptr& failure);
 
 // The text of an errno value, thread-safe.
 std::string ErrnoText(int code);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a V4L2 device says of a frame beyond its number and its time; passed on from the source to
-// whoever looks at the frame.
+// What a V4L2 device reports of a frame beyond its number and its time. The source fills it in; the
+// frame's extended attributes show it.
 #pragma once
 
 #include <cstdint>
@@ -9,10 +9,10 @@
 namespace grabfs {
 
 struct FrameOrigin {
-  uint64_t received_ns = 0;  // CLOCK_MONOTONIC when the daemon got the frame; 0: nothing is known
+  uint64_t received_ns = 0;  // CLOCK_MONOTONIC when the daemon dequeued it; 0: all this is unknown
   uint64_t device_ns = 0;    // the device's own time stamp, of whatever clock
   uint32_t field = 0;        // enum v4l2_field
-  uint32_t timecode = 0;  // hours, minutes, seconds, frames: a byte each; flags tell if it is one
+  uint32_t timecode = 0;     // hours, minutes, seconds, frames: a byte each; valid if flags say so
 };
 
 }  // namespace grabfs

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whether anybody else has a memfd open or mapped: asked by taking a lease, which the kernel grants
-// only when nobody has.
+// Finds out whether anybody else has a memfd open or mapped. It tries to take a lease (fcntl(2),
+// F_SETLEASE), which the kernel grants only when nobody has.
 #pragma once
 
 #include <string>
@@ -15,8 +15,8 @@ class LeaseProbe {
   // Opens the file of `memfd` once more. Throws Error that begins with `what`.
   LeaseProbe(int memfd, const std::string& what);
 
-  // True when nobody else has the file open or mapped; false also when that cannot be told. About
-  // 10 us, in which an open of the file by somebody else would have to wait.
+  // True when nobody else has the file open or mapped; false also when the kernel refuses the lease
+  // for another reason. Takes about 10 us; an open(2) of the file waits meanwhile.
   [[nodiscard]] bool Idle() const;
 
  private:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where the daemon writes what nobody asked for: one line for each event that an administrator
-// should see. Answers to users go to last_error and errno, not here.
+// The daemon's log: one line for each event that an administrator should see. Errors that a user's
+// own call caused are not logged: the user gets an errno value and the attribute last_error.
 #pragma once
 
 #include <string>
@@ -13,12 +13,12 @@ enum class LogTarget {
   kSyslog,  // the daemon facility, for a process that has given up its stderr
 };
 
-// Until it is called, lines go to stderr. Call it while there is one thread only, and again after
-// stderr has become another file.
+// Before the first call, lines go to stderr. Call it while the process has one thread, and again
+// after stderr was redirected.
 void InitLog(LogTarget target);
 
-// One line each, without a newline. Thread-safe; lines of different threads never mix. Never fail:
-// a log that cannot be written is no reason to stop capturing.
+// `text`: one line without a newline. Thread-safe; lines of different threads never mix. These
+// functions never fail: capture goes on when the log cannot be written.
 void LogInfo(const std::string& text);
 void LogWarning(const std::string& text);
 void LogError(const std::string& text);

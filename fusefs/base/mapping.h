@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An owned shared mapping of a file, readable and writable, at a multiple of 2 MiB: page table
-// entries of 2 MiB can map it where the file's pages are that large.
+// An owned shared mapping of a file, readable and writable, at an address that is a multiple of 2
+// MiB: where the file has huge pages, the kernel can then use 2 MiB page table entries.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +15,8 @@ class Mapping {
  public:
   static constexpr size_t kAlignment = size_t{2} << 20;
 
-  // Maps the first `bytes` of `fd`, which is not needed afterwards. Throws Error that begins with
-  // `what`.
+  // Maps the first `bytes` of `fd`, which may be closed afterwards. Throws Error whose text begins
+  // with `what`.
   Mapping(int fd, uint64_t bytes, const std::string& what);
   ~Mapping();
   Mapping(const Mapping&) = delete;

@@ -5,6 +5,7 @@
 #include "fusefs/base/memory.h"
 
 #include <fcntl.h>
+#include <linux/falloc.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -13,6 +14,8 @@
 #include "fusefs/base/error.h"
 #include "fusefs/base/lease_probe.h"
 #include "fusefs/base/mapping.h"
+#include "fusefs/base/memory_limit.h"
+#include "fusefs/base/mutex.h"
 #include "fusefs/base/populate.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -24,6 +27,8 @@ namespace {
 
 // memfd_create() takes no longer name.
 constexpr size_t kMaxName = 249;
+// No page of the page cache is larger, on any machine (arm64 with pages of 64 KiB).
+constexpr uint64_t kLargestPage = uint64_t{512} << 20;
 
 UniqueFd CreateFile(const std::string& name, uint64_t bytes, const std::string& what) {
   if (bytes == 0) throw Error(EINVAL, what + ": 0 bytes");
@@ -31,6 +36,15 @@ UniqueFd CreateFile(const std::string& name, uint64_t bytes, const std::string& 
   CheckSyscall(fd.get(), what + ": memfd_create");
   CheckSyscall(::ftruncate(fd.get(), static_cast<off_t>(bytes)), what + ": ftruncate");
   return fd;
+}
+
+// Without this check the OOM killer might end a process, perhaps the daemon.
+bool IsAvailable(uint64_t bytes) {
+  try {
+    return AvailableMemory() >= bytes;
+  } catch (const Error&) {
+    return true;  // not known
+  }
 }
 
 class MemfdMemory final : public Memory {
@@ -41,12 +55,15 @@ class MemfdMemory final : public Memory {
   [[nodiscard]] int frame_fd() const override { return fd_.get(); }
   [[nodiscard]] Usage Probe() override;
   [[nodiscard]] bool Unused() override { return probe_.Idle(); }
+  [[nodiscard]] bool SeesPages() const override { return false; }
+  [[nodiscard]] bool Renew() override;
 
  private:
-  void Populate(PageSize pages);
+  [[nodiscard]] int Populate();
   void Seal();
 
-  std::string what_;  // "memory NAME", for messages
+  const std::string what_;  // "memory NAME", for messages
+  const PageSize pages_;
   UniqueFd fd_;
   Mapping mapping_;
   LeaseProbe probe_;
@@ -54,27 +71,46 @@ class MemfdMemory final : public Memory {
 
 MemfdMemory::MemfdMemory(const std::string& name, uint64_t bytes, PageSize pages)
     : what_("memory " + name),
+      pages_(pages),
       fd_(CreateFile(name, bytes, what_)),
       mapping_(fd_.get(), bytes, what_),
       probe_(fd_.get(), what_) {
   bytes_ = mapping_.bytes();
-  Populate(pages);
+  if (const int code = Populate(); code != 0) {
+    throw Error(code, what_ + ": no pages: " + ErrnoText(code));
+  }
   Seal();
 }
 
-// Every page exists from now on: filling a frame cannot fail for want of memory (SIGBUS) nor spend
-// its time in page faults.
-void MemfdMemory::Populate(PageSize pages) {
-  if (pages == PageSize::kSmall) {
-    // Some administrators want all shared memory large.
+// Allocates every page, so that filling a frame later can neither fail for lack of memory (SIGBUS)
+// nor take page faults. Returns 0 or the errno value.
+int MemfdMemory::Populate() {
+  if (pages_ == PageSize::kSmall) {
+    // An administrator may have set huge pages for all shared memory.
     (void)::madvise(bytes_.data(), bytes_.size(), MADV_NOHUGEPAGE);
   } else if (const int code = PopulateFile(fd_.get(), bytes_, 0); code != 0) {
-    throw Error(code, what_ + ": fallocate: " + ErrnoText(code));
+    return code;
   }
-  // Before Linux 5.14 the first fill takes the faults.
-  if (::madvise(bytes_.data(), bytes_.size(), MADV_POPULATE_WRITE) != 0 && errno != EINVAL) {
-    ThrowErrno(what_ + ": madvise");
+  MayWait("memory to be found");
+  // EINVAL: before Linux 5.14 the first fill takes the page faults.
+  const bool populated = ::madvise(bytes_.data(), bytes_.size(), MADV_POPULATE_WRITE) == 0;
+  return populated || errno == EINVAL ? 0 : errno;
+}
+
+// A page that is punched out as a whole keeps its contents for pipes and sockets that refer to it.
+// A page that is punched in part is zeroed in place, also a part of a huge page: hence the hole
+// reaches to the end of the largest page that the file's last byte can be in. Pages without other
+// references are freed. Only then is it checked whether there is memory: a program that collects
+// pages of many frames in pipes gets an error before the machine runs out.
+bool MemfdMemory::Renew() {
+  MayWait("memory to be found");
+  const uint64_t end = (bytes_.size() + kLargestPage - 1) / kLargestPage * kLargestPage;
+  if (::fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+                  static_cast<off_t>(end)) != 0) {
+    return false;
   }
+  ++renewals_;
+  return IsAvailable(bytes_.size()) && Populate() == 0;
 }
 
 void MemfdMemory::Seal() {
@@ -82,8 +118,8 @@ void MemfdMemory::Seal() {
                what_ + ": F_ADD_SEALS");
 }
 
-// frames/ and buffers/ show the same file, so an open one may be either: unclear. So is a lease
-// refused for any other reason.
+// frames/ and buffers/ show the same file, so whoever has it open may use either: kUnclear. The
+// same when the kernel refuses the lease for any other reason.
 Memory::Usage MemfdMemory::Probe() { return probe_.Idle() ? Usage::kIdle : Usage::kUnclear; }
 
 }  // namespace

@@ -3,11 +3,12 @@
 // The memory of one frame buffer: a regular file whose pages the daemon has mapped, so that the
 // same pages can be filled by a device, served by read() and handed to readers by FUSE passthrough.
 //
-// Memory says who else uses the file; it knows nothing of frames, sequences or FUSE.
+// Memory reports whether others use the file; it knows nothing of frames, sequences or FUSE.
 #pragma once
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -37,18 +38,33 @@ class Memory {
   [[nodiscard]] virtual int live_fd() const = 0;
   // The file behind frames/NNN.raw; the same pages. Owned by this object.
   [[nodiscard]] virtual int frame_fd() const = 0;
-  // Cheap enough (about 10 us) to be asked under a lock. Only meaningful while no FUSE open of the
-  // frame is outstanding: the probe may take a lease, which would make such an open wait.
+  // Cheap enough (about 10 us) to be called under a lock. The caller makes sure that no FUSE open
+  // of the frame is under way: the probe may take a lease, and the open would wait for it.
   [[nodiscard]] virtual Usage Probe() = 0;
-  // True when nobody else has either file open or mapped; false also when that cannot be told.
+  // True when nobody else has either file open or mapped; false also when that is unknown.
   [[nodiscard]] virtual bool Unused() = 0;
+
+  // Whether Probe() also sees pages in flight: in a pipe, in a socket, under disk I/O. Where it
+  // does not, the ring has memory renewed before it is filled again, if pages of it may be in
+  // flight.
+  [[nodiscard]] virtual bool SeesPages() const { return true; }
+  // Replaces the pages of the file by new ones, zeroed and populated. Pipes and sockets that refer
+  // to the old pages keep them. File, mapping and seals stay the same. Takes about 2 ms for 8 MiB.
+  // False: there is no memory now; then the contents are undefined, and missing pages are allocated
+  // at the first access. Not while the frame in it is wanted; one thread at a time.
+  [[nodiscard]] virtual bool Renew() { return false; }
+  // How often Renew() has replaced the pages. A source whose driver has pinned the pages compares
+  // this number to learn that it must hand them over anew. Any thread.
+  [[nodiscard]] uint64_t renewals() const { return renewals_; }
 
  protected:
   Memory() = default;
   std::span<std::byte> bytes_;  // mapped and unmapped by the derived class
+  std::atomic<uint64_t> renewals_ = 0;
 };
 
-// Memory that a certain device can fill, for others than the device's own buffers. Threads: any.
+// Allocates memory that one certain device can fill, beside the device's own buffers: for files of
+// alloc/. Threads: any.
 class MemoryAllocator {
  public:
   virtual ~MemoryAllocator() = default;
@@ -61,7 +77,7 @@ class MemoryAllocator {
   };
 
   // Zeroed, and charged to the memory cgroup of process `caller` where that is possible. May
-  // outlive the allocator and the device. Throws Error (ENOMEM, ENODEV).
+  // outlive the allocator and the device. Throws Error (ENOMEM, EDQUOT, ENOBUFS, ENODEV).
   [[nodiscard]] virtual Allocated Allocate(const std::string& name, uint64_t bytes,
                                            pid_t caller) = 0;
 
@@ -69,10 +85,10 @@ class MemoryAllocator {
   MemoryAllocator() = default;
 };
 
-// Anonymous page-cache memory: a sealed memfd that can neither grow nor shrink, of 2 MiB pages as
-// far as the kernel gives them (MADV_COLLAPSE, Linux 6.1), populated, zeroed. Charged to the
-// daemon's memory cgroup. Throws Error (ENOMEM, EINVAL for 0 bytes); `name` shows in /proc.
-// `pages` kSmall: for devices that cannot be given the large ones.
+// A memfd sealed against growing and shrinking, populated and zeroed, of 2 MiB pages as far as the
+// kernel has them (MADV_COLLAPSE, Linux 6.1). Charged to the daemon's memory cgroup. Throws Error
+// (ENOMEM, EINVAL for 0 bytes); `name` shows in /proc. `pages` kSmall: for drivers that cannot take
+// huge pages.
 enum class PageSize { kLarge, kSmall };
 std::unique_ptr<Memory> AllocateMemory(const std::string& name, uint64_t bytes,
                                        PageSize pages = PageSize::kLarge);

@@ -23,8 +23,8 @@ namespace fs = std::filesystem;
 constexpr uint64_t kUnlimited = std::numeric_limits<uint64_t>::max();
 constexpr uint64_t kMegabyte = 1'000'000;
 
-// The files of one cgroup hierarchy. Page cache that the kernel would give up counts as available;
-// shared memory does not, and stands in neither of the two file lists.
+// The files of one cgroup hierarchy. Page cache that the kernel could reclaim counts as available.
+// Shared memory does not, and is in neither of the two file lists.
 struct Hierarchy {
   std::string_view type;        // of its mount
   std::string_view controller;  // in /proc/self/cgroup; empty for the unified hierarchy

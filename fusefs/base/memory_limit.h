@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How much memory this process may still take, and the refusal of what would not fit. Page-cache
-// memory beyond the limit does not fail politely: the OOM killer ends somebody. So the sum is done
+// How much memory the daemon may still allocate, and an error for what would not fit. Page cache
+// beyond the limit does not fail with ENOMEM: the OOM killer ends a process. So this is checked
 // before anything is allocated. It is a snapshot, not a reservation.
 #pragma once
 
@@ -12,8 +12,8 @@
 
 namespace grabfs {
 
-// Bytes that can be had without swapping: MemAvailable of the machine, or less where a memory
-// cgroup (v1 or v2) of the process or one above it leaves less. `process`: a number, or "self".
+// Bytes that can be allocated without swapping: MemAvailable of the machine, or less where a memory
+// cgroup (v1 or v2) of the process or one above it limits it. `process`: a pid, or "self".
 // `root` replaces "/" in tests. Throws Error when /proc cannot be read.
 uint64_t AvailableMemory(const std::string& process = "self", const std::string& root = "");
 
@@ -21,7 +21,7 @@ uint64_t AvailableMemory(const std::string& process = "self", const std::string&
 std::optional<std::filesystem::path> MemoryCgroup(const std::string& process,
                                                   const std::string& root = "");
 
-// All memory of the machine; 0 when it cannot be told.
+// All memory of the machine; 0 when /proc/meminfo cannot be read.
 uint64_t MachineMemory(const std::string& root = "");
 
 // Throws Error(ENOMEM) with the arithmetic when `count` buffers of `bytes` do not fit.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The kernel's table of mounts, /proc/PID/mountinfo (proc(5)). Asking it, unlike stat(), never
-// waits for a daemon that hangs or is gone.
+// The kernel's table of mounts, /proc/PID/mountinfo (proc(5)). Reading it, unlike stat(2), never
+// waits for a FUSE daemon that hangs or has died.
 #pragma once
 
 #include <sys/types.h>
@@ -26,7 +26,7 @@ struct MountInfo {
   friend bool operator==(const MountInfo&, const MountInfo&) = default;
 };
 
-// In the order of mounting. Lines that are not understood are left out.
+// In the order of mounting. Skips lines that it cannot parse.
 std::vector<MountInfo> ParseMountInfo(std::string_view text);
 // Those of this process; `proc`: where proc is mounted. None when it cannot be read.
 std::vector<MountInfo> ReadMountInfo(const std::string& proc = "/proc");

@@ -6,7 +6,7 @@
 namespace grabfs {
 namespace {
 
-// That of the kernel's cache: larger folios are dirtied by the page, too.
+// The page size of the kernel's page cache; of a large folio, too, each page is dirty by itself.
 constexpr uint64_t kPageBytes = 4096;
 
 constexpr uint64_t PagesOf(uint64_t bytes) { return (bytes + kPageBytes - 1) / kPageBytes; }
@@ -41,7 +41,7 @@ OutdatedPages::Piece OutdatedPages::PieceAt(uint64_t offset, size_t size) const 
   const std::lock_guard lock(mutex_);
   if (count_ == 0 || offset >= replaced_) return {size, false};
   const uint64_t page = offset / kPageBytes;
-  // What lies in the last page behind the contents was not replaced.
+  // The part of the last page behind the contents was not replaced.
   const uint64_t end = std::min((page + 1) * kPageBytes, replaced_);
   return {static_cast<size_t>(std::min<uint64_t>(size, end - offset)), outdated_[page]};
 }

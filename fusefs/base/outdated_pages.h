@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which pages of a file the kernel has not asked for since a device replaced their contents. What
-// it writes back of such a page was stored in it before: it is older than what is there now.
+// Which pages of a file the kernel has not read since a device replaced their contents (cached data
+// path). If the kernel writes back such a page, its contents are older than what the device wrote,
+// and must not be applied.
 //
-// A page that is pushed out of the page cache may still be on its way to us when the cache has been
-// dropped (kernels before 6.16 copy it first, and wait for the copy nowhere but before they read
-// the page again). So the end of the dropping says nothing about what is still to come. The next
-// read of the page does: whatever comes later was stored later.
+// Writeback of a page may arrive after the kernel has invalidated the page cache: kernels
+// before 6.16 copy the page first, and wait for that copy only before they read the page again. So
+// the end of the invalidation proves nothing. The kernel's next read of the page does: whatever it
+// writes back after that was stored after it.
 //
 // Threads: any.
 #pragma once
@@ -17,19 +18,21 @@
 #include <span>
 #include <vector>
 
+#include "fusefs/base/mutex.h"
+
 namespace grabfs {
 
 class OutdatedPages {
  public:
-  // The contents up to `bytes` are others now. Before the kernel is asked to drop its pages.
+  // A device has replaced the first `bytes`. Call it before the kernel's pages are invalidated.
   void Replaced(uint64_t bytes);
-  // The kernel asks for these bytes. Before they are looked at.
+  // The kernel reads these bytes. Call it before they are copied.
   void Read(uint64_t offset, uint64_t size);
-  // These were written, and the kernel may have kept them: pages that were written as a whole.
+  // A write() of these bytes: pages that it covers as a whole may be in the page cache, up to date.
   void Written(uint64_t offset, uint64_t size);
 
-  // Of what the kernel writes back at `offset`, the parts that are to be applied: part by part,
-  // `apply(offset, part)`.
+  // For `data` that the kernel writes back at `offset`: calls `apply(offset, part)` for each part
+  // that is not outdated.
   template <typename Apply>
   void WriteBack(uint64_t offset, std::span<const std::byte> data, Apply&& apply) const {
     while (!data.empty()) {
@@ -41,7 +44,7 @@ class OutdatedPages {
   }
 
  private:
-  // Bytes that share their fate.
+  // Bytes that are all outdated, or all not.
   struct Piece {
     size_t size;
     bool outdated;
@@ -49,7 +52,7 @@ class OutdatedPages {
   [[nodiscard]] Piece PieceAt(uint64_t offset, size_t size) const;
   void Forget(uint64_t first_page, uint64_t end_page);
 
-  mutable std::mutex mutex_;    // guards all below; leaf
+  mutable Mutex mutex_;         // guards all below; leaf
   uint64_t replaced_ = 0;       // bytes
   uint64_t count_ = 0;          // of outdated pages
   std::vector<bool> outdated_;  // by page

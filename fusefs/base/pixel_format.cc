@@ -4,7 +4,6 @@
 #include "fusefs/base/pixel_format.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 
 #include "fusefs/base/error.h"
@@ -17,43 +16,42 @@ constexpr std::string_view kBigEndianSuffix = "-BE";
 
 // Sizes are even for every format, also where the layout would allow odd ones: programs that read
 // frames may then subsample without a special case at the border.
-constexpr std::array kFormats = {
-    PixelFormat{kGrey, "GREY", "8-bit grey", 1, 8, 2, 2},
-    PixelFormat{kY16, "Y16", "16-bit grey, little-endian", 2, 16, 2, 2},
-    PixelFormat{kYuyv, "YUYV", "YUV 4:2:2, packed Y Cb Y Cr", 2, 16, 2, 2},
-    PixelFormat{kRgb3, "RGB3", "24-bit R G B", 3, 24, 2, 2},
-    PixelFormat{kBgr3, "BGR3", "24-bit B G R", 3, 24, 2, 2},
-    PixelFormat{kBgr4, "BGR4", "32-bit B G R A", 4, 32, 2, 2},
-    PixelFormat{kXr24, "XR24", "32-bit B G R X", 4, 32, 2, 2},
-    PixelFormat{kNv12, "NV12", "YUV 4:2:0, planes Y and CbCr", 1, 12, 2, 2},
-    PixelFormat{kYu12, "YU12", "YUV 4:2:0, planes Y, Cb and Cr", 1, 12, 2, 2},
-    PixelFormat{k422p, "422P", "YUV 4:2:2, planes Y, Cb and Cr", 1, 16, 2, 2},
-    PixelFormat{kYuv444, "444P", "YUV 4:4:4, planes Y, Cb and Cr", 1, 24, 2, 2},
-    PixelFormat{kSbggr8, "BA81", "8-bit Bayer, B G and G R", 1, 8, 2, 2},
-    PixelFormat{kSgbrg8, "GBRG", "8-bit Bayer, G B and R G", 1, 8, 2, 2},
-    PixelFormat{kSgrbg8, "GRBG", "8-bit Bayer, G R and B G", 1, 8, 2, 2},
-    PixelFormat{kSrggb8, "RGGB", "8-bit Bayer, R G and G B", 1, 8, 2, 2},
-    PixelFormat{kSbggr10, "BG10", "10-bit Bayer, B G and G R", 2, 16, 2, 2},
-    PixelFormat{kSgbrg10, "GB10", "10-bit Bayer, G B and R G", 2, 16, 2, 2},
-    PixelFormat{kSgrbg10, "BA10", "10-bit Bayer, G R and B G", 2, 16, 2, 2},
-    PixelFormat{kSrggb10, "RG10", "10-bit Bayer, R G and G B", 2, 16, 2, 2},
-    PixelFormat{kSbggr12, "BG12", "12-bit Bayer, B G and G R", 2, 16, 2, 2},
-    PixelFormat{kSgbrg12, "GB12", "12-bit Bayer, G B and R G", 2, 16, 2, 2},
-    PixelFormat{kSgrbg12, "BA12", "12-bit Bayer, G R and B G", 2, 16, 2, 2},
-    PixelFormat{kSrggb12, "RG12", "12-bit Bayer, R G and G B", 2, 16, 2, 2},
+constexpr uint32_t kDimensionMultiple = 2;
+
+constexpr Subsampling k420 = {1, 1};
+constexpr Subsampling k422 = {1, 0};
+constexpr Subsampling k444 = {};
+
+using enum PixelFamily;
+
+#define GRABFS_LAYOUT(name, p0, o0, s0, p1, o1, s1, p2, o2, s2) \
+  constexpr Components k##name = {{{p0, o0, s0}, {p1, o1, s1}, {p2, o2, s2}}};
+#define GRABFS_FORMAT(...)
+#include "fusefs/base/pixel_formats.inc"
+
+constexpr PixelFormat kFormats[] = {
+#define GRABFS_LAYOUT(...)
+#define GRABFS_FORMAT(name, description, family, bits, layout, chroma, padding, red_x, red_y) \
+  {name, description, k##family, bits, k##layout, k##chroma, padding, red_x, red_y},
+#include "fusefs/base/pixel_formats.inc"
 };
 
 template <typename Predicate>
 const PixelFormat* FindIf(Predicate predicate) {
-  const auto found = std::find_if(kFormats.begin(), kFormats.end(), predicate);
-  return found == kFormats.end() ? nullptr : &*found;
+  const auto* const found = std::ranges::find_if(kFormats, predicate);
+  return found == std::end(kFormats) ? nullptr : found;
 }
 
-void CheckDimension(const char* what, uint32_t value, uint32_t multiple) {
-  if (value >= kMinDimension && value <= kMaxDimension && value % multiple == 0) return;
+void CheckDimension(const char* what, uint32_t value) {
+  if (value >= kMinDimension && value <= kMaxDimension && value % kDimensionMultiple == 0) return;
   throw Error(EINVAL, std::string(what) + " " + std::to_string(value) + ": must be a multiple of " +
-                          std::to_string(multiple) + " from " + std::to_string(kMinDimension) +
-                          " to " + std::to_string(kMaxDimension));
+                          std::to_string(kDimensionMultiple) + " from " +
+                          std::to_string(kMinDimension) + " to " + std::to_string(kMaxDimension));
+}
+
+// Samples for so many pixels, of which 2^shift share one.
+constexpr uint32_t Shared(uint32_t pixels, uint32_t shift) {
+  return (pixels + (1U << shift) - 1) >> shift;
 }
 
 }  // namespace
@@ -80,18 +78,39 @@ std::string PixelFormatNames() {
 std::string FrameFormat::name() const { return FourccName(fourcc); }
 
 FrameFormat MakeFrameFormat(Fourcc fourcc, uint32_t width, uint32_t height) {
-  const PixelFormat* pixel = FindPixelFormat(fourcc);
-  if (pixel == nullptr) {
+  if (FindPixelFormat(fourcc) == nullptr) {
     throw Error(EINVAL,
                 "format " + FourccName(fourcc) + ": unknown; known are " + PixelFormatNames());
   }
-  CheckDimension("width", width, pixel->width_multiple);
-  CheckDimension("height", height, pixel->height_multiple);
+  CheckDimension("width", width);
+  CheckDimension("height", height);
+  return PackedFormat(fourcc, width, height);
+}
+
+FrameFormat PackedFormat(Fourcc fourcc, uint32_t width, uint32_t height) {
+  const PixelFormat& pixel = *FindPixelFormat(fourcc);
+  // Chroma that lies between the luma makes whole groups of pixels.
+  const bool packed_chroma = pixel.components[1].plane == 0;
+  const uint32_t shift = packed_chroma ? pixel.chroma.x_shift : 0;
+  const uint32_t stride = (Shared(width, shift) << shift) * pixel.components[0].step;
   return {.fourcc = fourcc,
           .width = width,
           .height = height,
-          .stride = width * pixel->pixel_bytes,
-          .bytes = uint64_t{width} * height * pixel->bits_per_pixel / 8};
+          .stride = stride,
+          .bytes = PlanesOf(pixel, stride, height).back().end()};
+}
+
+Planes PlanesOf(const PixelFormat& pixel, uint32_t stride, uint32_t height) {
+  Planes planes = {{{.stride = stride, .rows = height}}};
+  const uint32_t luma_step = pixel.components[0].step;
+  const uint32_t columns = (stride + luma_step - 1) / luma_step;
+  for (const Component& component : pixel.components) {
+    if (component.plane == 0) continue;
+    planes[component.plane].stride = Shared(columns, pixel.chroma.x_shift) * component.step;
+    planes[component.plane].rows = Shared(height, pixel.chroma.y_shift);
+  }
+  for (size_t i = 1; i < planes.size(); ++i) planes[i].offset = planes[i - 1].end();
+  return planes;
 }
 
 std::string FourccName(Fourcc fourcc) {
@@ -108,9 +127,7 @@ std::optional<Fourcc> ParseFourcc(std::string_view name) {
   if (big_endian) name.remove_suffix(kBigEndianSuffix.size());
   if (name.empty() || name.size() > 4 || name.ends_with(' ')) return std::nullopt;
   if (!std::ranges::all_of(name, [](char c) { return c >= ' ' && c <= '~'; })) return std::nullopt;
-  std::string padded(name);
-  padded.resize(4, ' ');
-  const Fourcc fourcc = MakeFourcc(padded[0], padded[1], padded[2], padded[3]);
+  const Fourcc fourcc = MakeFourcc(name);
   return big_endian ? fourcc | kBigEndian : fourcc;
 }
 

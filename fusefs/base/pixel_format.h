@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The table of pixel formats and the geometry of a frame in memory: the only place that knows how
-// many bytes a picture of a fourcc takes. Names and byte layouts are V4L2's (the "Image Formats"
-// chapter of the V4L2 specification). It converts no pixels.
+// The table of pixel formats, and the geometry of a frame in memory. A row of the table describes
+// the bytes of a picture; code that converts, paints or shows pixels interprets the row and never
+// asks for a fourcc. Names and byte layouts are V4L2's ("Image Formats" in the V4L2 specification)
+// where it has the format. No pixels are converted here.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -16,47 +18,75 @@ namespace grabfs {
 // A V4L2 four-character code, least significant byte first.
 using Fourcc = uint32_t;
 
-constexpr Fourcc MakeFourcc(char a, char b, char c, char d) {
-  return static_cast<uint8_t>(a) | static_cast<uint32_t>(static_cast<uint8_t>(b)) << 8 |
-         static_cast<uint32_t>(static_cast<uint8_t>(c)) << 16 |
-         static_cast<uint32_t>(static_cast<uint8_t>(d)) << 24;
+// Of one to four characters; blanks follow a shorter name, as in V4L2 ("Y16").
+constexpr Fourcc MakeFourcc(std::string_view name) {
+  Fourcc fourcc = 0;
+  for (uint32_t i = 0; i < 4; ++i) {
+    fourcc |= static_cast<Fourcc>(static_cast<uint8_t>(i < name.size() ? name[i] : ' ')) << 8 * i;
+  }
+  return fourcc;
 }
 
-inline constexpr Fourcc kGrey = MakeFourcc('G', 'R', 'E', 'Y');
-inline constexpr Fourcc kY16 = MakeFourcc('Y', '1', '6', ' ');
-inline constexpr Fourcc kYuyv = MakeFourcc('Y', 'U', 'Y', 'V');
-inline constexpr Fourcc kRgb3 = MakeFourcc('R', 'G', 'B', '3');
-inline constexpr Fourcc kBgr3 = MakeFourcc('B', 'G', 'R', '3');
-inline constexpr Fourcc kBgr4 = MakeFourcc('B', 'G', 'R', '4');
-inline constexpr Fourcc kXr24 = MakeFourcc('X', 'R', '2', '4');
-inline constexpr Fourcc kNv12 = MakeFourcc('N', 'V', '1', '2');
-// The planar formats of YUV4MPEG2 streams.
-inline constexpr Fourcc kYu12 = MakeFourcc('Y', 'U', '1', '2');    // 4:2:0, planes Y Cb Cr
-inline constexpr Fourcc k422p = MakeFourcc('4', '2', '2', 'P');    // 4:2:2, planes Y Cb Cr
-inline constexpr Fourcc kYuv444 = MakeFourcc('4', '4', '4', 'P');  // 4:4:4, planes Y Cb Cr (ours)
-// One colour of each pixel, in rows of two colours each by turns, named in the order of the first
-// two rows; 10 and 12 bits in the low bits of two bytes, little-endian.
-inline constexpr Fourcc kSbggr8 = MakeFourcc('B', 'A', '8', '1');
-inline constexpr Fourcc kSgbrg8 = MakeFourcc('G', 'B', 'R', 'G');
-inline constexpr Fourcc kSgrbg8 = MakeFourcc('G', 'R', 'B', 'G');
-inline constexpr Fourcc kSrggb8 = MakeFourcc('R', 'G', 'G', 'B');
-inline constexpr Fourcc kSbggr10 = MakeFourcc('B', 'G', '1', '0');
-inline constexpr Fourcc kSgbrg10 = MakeFourcc('G', 'B', '1', '0');
-inline constexpr Fourcc kSgrbg10 = MakeFourcc('B', 'A', '1', '0');
-inline constexpr Fourcc kSrggb10 = MakeFourcc('R', 'G', '1', '0');
-inline constexpr Fourcc kSbggr12 = MakeFourcc('B', 'G', '1', '2');
-inline constexpr Fourcc kSgbrg12 = MakeFourcc('G', 'B', '1', '2');
-inline constexpr Fourcc kSgrbg12 = MakeFourcc('B', 'A', '1', '2');
-inline constexpr Fourcc kSrggb12 = MakeFourcc('R', 'G', '1', '2');
+// For code that makes or tests frames of one format. A row of the table needs none.
+inline constexpr Fourcc kGrey = MakeFourcc("GREY");
+inline constexpr Fourcc kY16 = MakeFourcc("Y16");
+inline constexpr Fourcc kYuyv = MakeFourcc("YUYV");
+inline constexpr Fourcc kRgb3 = MakeFourcc("RGB3");
+inline constexpr Fourcc kBgr3 = MakeFourcc("BGR3");
+inline constexpr Fourcc kBgr4 = MakeFourcc("BGR4");
+inline constexpr Fourcc kXr24 = MakeFourcc("XR24");
+inline constexpr Fourcc kNv12 = MakeFourcc("NV12");
+inline constexpr Fourcc kYu12 = MakeFourcc("YU12");
+inline constexpr Fourcc k422p = MakeFourcc("422P");
+inline constexpr Fourcc kYuv444 = MakeFourcc("444P");
+
+enum class PixelFamily : uint8_t {
+  kGreyscale,  // one component
+  kRgb,        // R, G, B
+  kYuv,        // Y, Cb, Cr
+  kBayer,      // one component, whose colour differs from pixel to pixel
+};
+
+// Where the samples of a component lie.
+struct Component {
+  uint8_t plane;
+  uint8_t offset;  // bytes from the start of a row to its first sample
+  uint8_t step;    // bytes from a sample to the next in its row; 0: there is no such component
+  friend bool operator==(const Component&, const Component&) = default;
+};
+
+// In the order of the family.
+using Components = std::array<Component, 3>;
+
+// Log2 of the columns and rows of pixels that share a chroma sample.
+struct Subsampling {
+  uint8_t x_shift = 0;
+  uint8_t y_shift = 0;
+  friend bool operator==(const Subsampling&, const Subsampling&) = default;
+};
 
 struct PixelFormat {
-  Fourcc fourcc;
-  std::string_view name;         // as shown and accepted in text; trailing blanks removed ("Y16")
+  std::string_view name;         // as shown and accepted in text: the fourcc without blanks ("Y16")
   std::string_view description;  // for people
-  uint32_t pixel_bytes;          // bytes of one pixel in the first plane
-  uint32_t bits_per_pixel;       // over all planes
-  uint32_t width_multiple;       // widths must be a multiple of it
-  uint32_t height_multiple;
+  PixelFamily family;
+  uint8_t bits;  // of a sample
+  Components components;
+  Subsampling chroma = {};
+  uint8_t padding_bits = 0;  // zeros below a sample in its bytes
+  // The column and row of a Bayer format's red pixel in each square of four; blue is diagonal to
+  // it.
+  uint8_t red_x = 0;
+  uint8_t red_y = 0;
+  Fourcc fourcc = MakeFourcc(name);
+
+  // 1, or 2 with the less significant byte first.
+  [[nodiscard]] constexpr uint32_t sample_bytes() const { return bits > 8 ? 2 : 1; }
+  // Is it grey or YCbCr in planes that contain samples and nothing else?
+  [[nodiscard]] constexpr bool planar() const {
+    const bool grey = family == PixelFamily::kGreyscale;
+    const bool split = components[1].plane == 1 && components[2].plane == 2;
+    return (grey || split) && padding_bits == 0;
+  }
 };
 
 // All known formats, in the order in which they are offered.
@@ -68,8 +98,8 @@ const PixelFormat* FindPixelFormat(std::string_view name);
 // "GREY BGR4 ...": for messages.
 std::string PixelFormatNames();
 
-// What the numbers of a picture mean as colours: V4L2's enums v4l2_colorspace, v4l2_xfer_func,
-// v4l2_ycbcr_encoding and v4l2_quantization. 0: not known, or the usual one of the colour space.
+// Which colours the samples stand for: V4L2's enums v4l2_colorspace, v4l2_xfer_func,
+// v4l2_ycbcr_encoding and v4l2_quantization. 0: unknown, or the default of the colour space.
 struct Colorimetry {
   uint8_t colorspace = 0;
   uint8_t transfer = 0;
@@ -84,13 +114,28 @@ struct FrameFormat {
   uint32_t width = 0;   // pixels
   uint32_t height = 0;  // rows
   uint32_t stride = 0;  // bytes from a row of the first plane to the next
-  uint64_t bytes = 0;   // of the whole image, all planes; of compressed ones the most it can take
+  uint64_t bytes = 0;   // of the whole image, all planes; compressed formats: the largest image
   Colorimetry color = {};
 
   // The fourcc as text.
   [[nodiscard]] std::string name() const;
   friend bool operator==(const FrameFormat&, const FrameFormat&) = default;
 };
+
+// One of the planes of an image.
+struct Plane {
+  uint64_t offset = 0;  // bytes from the start of the image
+  uint32_t stride = 0;  // bytes
+  uint32_t rows = 0;
+
+  [[nodiscard]] constexpr uint64_t end() const { return offset + uint64_t{stride} * rows; }
+};
+// Planes that a format does not have are empty.
+using Planes = std::array<Plane, 3>;
+
+// `stride`: of the first plane. Where pixels share a chroma sample, the number of chroma samples in
+// a row or column is rounded up.
+Planes PlanesOf(const PixelFormat& pixel, uint32_t stride, uint32_t height);
 
 inline constexpr uint32_t kMinDimension = 16;
 inline constexpr uint32_t kMaxDimension = 16384;
@@ -99,10 +144,13 @@ inline constexpr uint32_t kMaxDimension = 16384;
 // the allowed ones: unknown fourcc, width or height out of 16...16384 or odd.
 FrameFormat MakeFrameFormat(Fourcc fourcc, uint32_t width, uint32_t height);
 
+// The same without a limit on the size, for sizes that cameras choose.
+FrameFormat PackedFormat(Fourcc fourcc, uint32_t width, uint32_t height);
+
 // Any four bytes as text, trailing blanks removed. Codes with bit 31 set mean big-endian pixels and
 // end in "-BE", as in v4l-utils.
 std::string FourccName(Fourcc fourcc);
-// The code of such a text, known or not; nullopt: it is none.
+// The code of such a text, whether the table has it or not; nullopt: the text is no fourcc.
 std::optional<Fourcc> ParseFourcc(std::string_view name);
 
 }  // namespace grabfs

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "fusefs/base/mapping.h"
+#include "fusefs/base/mutex.h"
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25  // Linux 6.1
@@ -19,10 +20,10 @@ constexpr int kCollapseAttempts = 3;
 constexpr uint64_t kHugePage = Mapping::kAlignment;
 
 // A signal interrupts fallocate(), which then takes back what it had allocated.
-int Allocate(int fd, uint64_t offset, uint64_t bytes) noexcept {
+int Allocate(int fd, uint64_t offset, uint64_t bytes, int mode = 0) noexcept {
   int result;
   do {
-    result = ::fallocate(fd, 0, static_cast<off_t>(offset), static_cast<off_t>(bytes));
+    result = ::fallocate(fd, mode, static_cast<off_t>(offset), static_cast<off_t>(bytes));
   } while (result != 0 && errno == EINTR);
   return result == 0 ? 0 : errno;
 }
@@ -49,9 +50,14 @@ void Collapse(int fd, std::span<std::byte> mapping, uint64_t from) noexcept {
 }  // namespace
 
 int PopulateFile(int fd, std::span<std::byte> mapping, uint64_t from) noexcept {
+  MayWait("memory to be found");
   if (from >= mapping.size()) return 0;
   Collapse(fd, mapping, from);
   return Allocate(fd, from, mapping.size() - from);
+}
+
+int ReserveFile(int fd, uint64_t from, uint64_t to) noexcept {
+  return from < to ? Allocate(fd, from, to - from, FALLOC_FL_KEEP_SIZE) : 0;
 }
 
 }  // namespace grabfs

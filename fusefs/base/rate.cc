@@ -14,8 +14,8 @@
 namespace grabfs {
 namespace {
 
-// Digits after the point, and of each number of a fraction: more cannot be told apart anyway, and
-// none of the products below can overflow.
+// Digits after the point, and of each number of a fraction: more would not change the rate, and
+// with these none of the products below overflows.
 constexpr size_t kMaxDecimals = 9;
 constexpr size_t kMaxDigits = 10;
 

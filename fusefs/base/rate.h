@@ -24,7 +24,7 @@ struct Rate {
   // When frame n after the start is due, in ns after the start; exact, does not drift. Not for
   // unlimited rates.
   [[nodiscard]] uint64_t DueNs(uint64_t n) const;
-  // How many frames are due earlier than `ns` after the start: the inverse of DueNs().
+  // How many frames are due before `ns` after the start: the inverse of DueNs().
   [[nodiscard]] uint64_t DueBefore(uint64_t ns) const;
 
   friend bool operator==(const Rate&, const Rate&) = default;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "fusefs/base/error.h"
+#include "fusefs/base/thread.h"
 
 namespace grabfs {
 
@@ -28,7 +29,8 @@ SignalWatch::~SignalWatch() {
 }
 
 void SignalWatch::Start(std::function<void(int signal)> on_signal) {
-  thread_ = std::thread([this, on_signal = std::move(on_signal)] { Wait(on_signal); });
+  thread_ = StartThread("waiting for signals",
+                        [this, on_signal = std::move(on_signal)] { Wait(on_signal); });
 }
 
 void SignalWatch::Stop() {

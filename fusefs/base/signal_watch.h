@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The signals that ask the daemon to end, delivered to a thread of their own instead of a handler.
+// Delivers the signals that ask the daemon to end to a thread of its own instead of a handler.
 #pragma once
 
 #include <csignal>
@@ -13,19 +13,19 @@ namespace grabfs {
 
 class SignalWatch {
  public:
-  // From now on SIGTERM, SIGINT and SIGHUP wait; SIGPIPE is ignored. Construct it before any other
-  // thread starts: they inherit the mask. Throws Error.
+  // Blocks SIGTERM, SIGINT and SIGHUP, and ignores SIGPIPE. Construct it before any other thread
+  // starts: threads inherit the signal mask. Throws Error.
   SignalWatch();
-  // Ends the thread; the signals have their former effect again.
+  // Joins the thread and restores the signal mask.
   ~SignalWatch();
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
 
-  // Calls `on_signal` once, in a thread of its own, for the first signal, also for one that came
-  // already.
+  // Starts the thread. It calls `on_signal` once, for the first signal, also for one that is
+  // pending.
   void Start(std::function<void(int signal)> on_signal);
-  // Afterwards `on_signal` is not running and will not be called; signals go on waiting. Not for
-  // `on_signal` itself.
+  // Joins the thread: afterwards `on_signal` is not running and will not be called. Signals stay
+  // blocked. Not to be called by `on_signal`.
   void Stop();
 
  private:

@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fusefs/base/task_thread.h"
 
-#include <csignal>
 #include <utility>
+
+#include "fusefs/base/thread.h"
 
 namespace grabfs {
 
 void TaskThread::Start(std::function<std::optional<std::chrono::milliseconds>()> recurring) {
   recurring_ = std::move(recurring);
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { Run(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  thread_ = StartThread("a thread of tasks", [this] { Run(); });
 }
 
 void TaskThread::Stop() {
+  MayWait("a thread to end");
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;
@@ -31,14 +28,6 @@ void TaskThread::Post(Task task) {
     tasks_.push_back(std::move(task));
   }
   changed_.notify_one();
-}
-
-void TaskThread::PostUnlessBusy(Task task) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (tasks_.size() >= kMaxBacklog) return;
-  }
-  Post(std::move(task));
 }
 
 void TaskThread::Wake(std::chrono::milliseconds delay) {
@@ -58,15 +47,16 @@ void TaskThread::Run() {
       const Task task = std::move(tasks_.front());
       tasks_.pop_front();
       lock.unlock();
-      task();
+      CatchAndLog("a task", task);
       lock.lock();
     } else if (stop_) {
       return;
     } else if (due_ && Clock::now() >= *due_) {
       due_.reset();
       lock.unlock();
-      const auto again = recurring_();
-      if (again) Wake(*again);
+      CatchAndLog("a recurring task", [this] {
+        if (const auto again = recurring_()) Wake(*again);
+      });
       lock.lock();
     } else if (due_) {
       changed_.wait_until(lock, *due_);

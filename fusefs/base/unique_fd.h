@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An owned file descriptor. Move-only; closes at the end of its life.
+// An owned file descriptor. Move-only; the destructor closes it.
 #pragma once
 
 #include <unistd.h>

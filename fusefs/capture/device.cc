@@ -10,6 +10,7 @@
 
 #include "fusefs/base/clock.h"
 #include "fusefs/base/log.h"
+#include "fusefs/base/thread.h"
 
 namespace grabfs {
 namespace {
@@ -17,6 +18,25 @@ namespace {
 constexpr uint32_t kMaxBuffers = 65535;
 // How often an unpaced source that finds no buffer tries again (and counts a drop).
 constexpr int kStarvedRetryMs = 1;
+// When to look at the source again, at the latest, while a buffer for it is being renewed.
+constexpr int kRenewalRetryMs = 2;
+// The same while readers of the ring file hold every slot that could be filled: they let go without
+// a wakeup.
+constexpr int kReadersRetryMs = 2;
+
+uint64_t ShownAs(CaptureState state) {
+  switch (state) {
+    case CaptureState::kStopped:
+      return GRABFS_STATE_STOPPED;
+    case CaptureState::kStreaming:
+      return GRABFS_STATE_STREAMING;
+    case CaptureState::kError:
+      return GRABFS_STATE_ERROR;
+    case CaptureState::kGone:
+      return GRABFS_STATE_GONE;
+  }
+  return GRABFS_STATE_ERROR;
+}
 
 void Wake(const UniqueFd& event) { (void)eventfd_write(event.get(), 1); }
 
@@ -42,11 +62,15 @@ Device::Device(Config config, std::unique_ptr<Source> source)
       output_(source->output()),
       allocator_(source->allocator()),
       controls_(source->controls()),
-      events_(std::make_shared<EventLog>(config_.name)),
-      streams_(std::make_shared<FrameStreams>()),
+      shared_frames_(std::make_shared<SharedFrames>()),
+      events_(std::make_shared<EventLog>(config_.name, shared_frames_,
+                                         [this](auto task) { PostDelivery(std::move(task)); })),
+      streams_(std::make_shared<FrameStreams>(
+          shared_frames_, [this](auto task) { PostDelivery(std::move(task)); })),
       wake_fd_(std::make_shared<UniqueFd>(
           CheckSyscall(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd"))),
-      source_(std::move(source)) {
+      source_(std::move(source)),
+      renewal_thread_(std::make_shared<TaskThread>()) {
   state_.policy = config_.policy;
   ReplacePool(config_.buffers);
 }
@@ -54,6 +78,7 @@ Device::Device(Config config, std::unique_ptr<Source> source)
 Device::~Device() { Halt(); }
 
 void Device::Halt() {
+  MayWait("a device to end");
   {
     const std::lock_guard lock(mutex_);
     quit_ = true;
@@ -61,13 +86,20 @@ void Device::Halt() {
   commands_pending_ = true;
   Wake(*wake_fd_);
   if (thread_.joinable()) thread_.join();
+  halted_ = true;
+  current_->ring.ShowState(GRABFS_STATE_GONE);
+  current_->ring.WakeReaders();
+  renewal_thread_->Stop();
   streams_->Close();
   events_->Close();
+  delivery_thread_.Stop();
 }
 
 void Device::Run(DeviceObserver* observer) {
   observer_ = observer;
-  thread_ = std::thread([this] { Loop(); });
+  renewal_thread_->Start([] { return std::nullopt; });
+  delivery_thread_.Start([] { return std::nullopt; });
+  thread_ = StartThread(name(), [this] { Loop(); });
   if (config_.start) {
     Start([this](const Error* error) {
       if (error) LogError(name() + ": cannot start streaming: " + error->what());
@@ -78,6 +110,11 @@ void Device::Run(DeviceObserver* observer) {
 DeviceState Device::state() const {
   const std::lock_guard lock(mutex_);
   return state_;
+}
+
+bool Device::gone() const {
+  const std::lock_guard lock(mutex_);
+  return state_.gone();
 }
 
 std::shared_ptr<Pool> Device::pool() const {
@@ -111,8 +148,8 @@ void Device::Post(Action action, Done done) {
     std::optional<Error> failure;
     try {
       action();
-    } catch (const Error& error) {
-      failure = error;
+    } catch (...) {
+      failure = ErrorFrom(std::current_exception());
     }
     Publish([&](DeviceState& state) { state.last_error = failure ? failure->what() : ""; });
     done(failure ? &*failure : nullptr);
@@ -143,7 +180,7 @@ void Device::RunCommands() {
       command = std::move(commands_.front());
       commands_.pop_front();
     }
-    command();
+    CatchAndLog(name(), command);
   }
 }
 
@@ -156,7 +193,7 @@ void Device::Loop() {
     }
     if (!Pump()) Wait();
   }
-  HaltSource();
+  CatchAndLog(name(), [this] { HaltSource(); });
 }
 
 bool Device::Pump() {
@@ -169,51 +206,68 @@ bool Device::Pump() {
       progress = true;
     }
     if (!source_->capturing()) return progress;
+    waits_for_renewal_ = false;
+    waits_for_readers_ = false;
     for (uint32_t wanted = source_->Wanted(); wanted > 0; --wanted) {
       progress |= targets_.waiting();
       if (targets_.waiting()) {
         targets_.QueueNext(*source_);
         continue;
       }
-      const auto fill = current_->ring.BeginFill();
+      const bool urgent = source_->NeedsOneNow();
+      const auto fill = current_->ring.BeginFill(urgent ? Ring::Need::kNow : Ring::Need::kAhead);
+      for (const auto& [slot, info] : current_->ring.TakeEvicted()) NameIsGone(slot, info.sequence);
       if (!fill) {
-        source_->Starve();
+        waits_for_renewal_ = current_->ring.WaitsForRenewal();
+        waits_for_readers_ = current_->ring.WaitsForReaders();
+        if (urgent && !waits_for_renewal_) source_->Starve();
+        progress = false;  // the source reports the loss after the next Wait()
         break;
       }
-      Queue(*fill);
       progress = true;
+      if (fill->evicted) NameIsGone(fill->slot, *fill->evicted);
+      if (fill->undecided) {
+        observer_->OnUndecided(*this, *current_, fill->slot);
+        if (!current_->ring.Confirm(fill->slot)) continue;
+      }
+      queued_[fill->slot] = true;
+      source_->Queue(fill->slot);
     }
-    if (current_->ring.TakeDoubt()) observer_->OnDoubt(*this);
-  } catch (const Error& error) {
-    LogError(name() + ": " + error.what());
-    Publish([&](DeviceState& state) { state.last_error = error.what(); });
-    if (events_->HasReaders()) events_->Append("error", {{"reason", error.what()}});
-    CaptureEnded(CaptureState::kError);
+    if (current_->ring.TakeRecheckNeeded()) observer_->OnRecheckNeeded(*this);
+  } catch (...) {
+    Fail(ErrorFrom(std::current_exception()));
   }
   return progress;
 }
 
+// An unexpected exception puts the device into the state `error`; the mount goes on.
+void Device::Fail(const Error& error) {
+  LogError(name() + ": " + error.what());
+  Publish([&](DeviceState& state) { state.last_error = error.what(); });
+  if (events_->HasReaders()) events_->Append("error", {{"reason", error.what()}});
+  CatchAndLog(name(), [this] { CaptureEnded(CaptureState::kError); });
+}
+
 void Device::Wait() {
-  // An idle source is listened to as well: that is how an unplugged device is noticed. A negative
-  // descriptor is ignored by poll().
-  const int source_fd = state_.gone() ? -1 : source_->event_fd();
+  // An idle source is polled, too, because it reports when the device is unplugged. While a renewal
+  // is awaited the source is not polled: its due frame would keep it readable. OnAvailable wakes
+  // this thread when there is a buffer. poll() ignores a negative descriptor.
+  const int source_fd = state_.gone() || waits_for_renewal_ ? -1 : source_->event_fd();
   pollfd fds[2] = {{wake_fd_->get(), POLLIN, 0}, {source_fd, POLLIN, 0}};
   const bool unpaced = source_->capturing() && source_fd < 0;
-  (void)poll(fds, 2, unpaced ? kStarvedRetryMs : -1);
+  const int idle = waits_for_readers_ ? kReadersRetryMs : -1;
+  (void)poll(fds, 2, waits_for_renewal_ ? kRenewalRetryMs : unpaced ? kStarvedRetryMs : idle);
   if (fds[0].revents) {
     eventfd_t ignored = 0;
     (void)eventfd_read(wake_fd_->get(), &ignored);
   }
 }
 
-void Device::Queue(const Ring::Fill& fill) {
-  if (fill.evicted) {
-    const uint32_t notes = current_->notes[fill.slot].fetch_and(
-        ~static_cast<uint32_t>(Pool::kFrameNameKnown), std::memory_order_relaxed);
-    observer_->OnFrameGone(*this, *fill.evicted, notes);
-  }
-  queued_[fill.slot] = true;
-  source_->Queue(fill.slot);
+void Device::NameIsGone(uint32_t slot, uint64_t sequence) {
+  const uint32_t notes = current_->notes[slot].fetch_and(
+      ~static_cast<uint32_t>(Pool::kFrameNameKnown), std::memory_order_relaxed);
+  NamesChanged();
+  observer_->OnFrameGone(*this, sequence, notes);
 }
 
 void Device::FinishFill(uint32_t slot) {
@@ -222,6 +276,10 @@ void Device::FinishFill(uint32_t slot) {
 }
 
 void Device::StartSource(uint64_t frames) {
+  // If a change of format found no memory for its buffers, those of the old format are still there.
+  if (source_->format() != current_->format) {
+    ReplacePool(static_cast<uint32_t>(current_->memory.size()));
+  }
   source_->Start(frames);
   beginning_ = true;
 }
@@ -229,6 +287,10 @@ void Device::StartSource(uint64_t frames) {
 void Device::CaptureEnded(CaptureState next) {
   HaltSource();
   EnterState(next);
+  // Lock requests that wait for a frame in a renewed slot need not wait any longer.
+  for (uint32_t slot = 0; slot < current_->ring.slots(); ++slot) {
+    if (current_->ring.AwaitsFrame(slot)) observer_->OnRenewed(*this, *current_, slot);
+  }
 }
 
 void Device::HaltSource() {
@@ -257,14 +319,30 @@ std::shared_ptr<Pool> Device::MakePool(uint32_t buffers) {
     throw Error(EINVAL, "buffers_count " + std::to_string(buffers) + ": must be 1 to " +
                             std::to_string(kMaxBuffers));
   }
-  return std::make_shared<Pool>(next_generation_, source_->format(),
-                                source_->AllocateBuffers(name(), buffers), state_.policy,
-                                [wake_fd = wake_fd_] { Wake(*wake_fd); });
+  return std::make_shared<Pool>(
+      next_generation_, source_->format(), source_->AllocateBuffers(name(), buffers), state_.policy,
+      [wake_fd = wake_fd_] { Wake(*wake_fd); },
+      [this, thread = std::weak_ptr(renewal_thread_)](std::shared_ptr<Pool> pool, uint32_t slot) {
+        // While the thread exists, so does the device.
+        if (const auto renewals = thread.lock()) {
+          renewals->Post([this, pool = std::move(pool), slot] { Renew(*pool, slot); });
+        }
+      });
+}
+
+void Device::Renew(Pool& pool, uint32_t slot) {
+  if (halted_) return;
+  if (pool.RenewNow(slot)) {
+    observer_->OnRenewed(*this, pool, slot);
+  } else {
+    observer_->OnRecheckNeeded(*this);
+  }
 }
 
 void Device::ReplacePool(uint32_t buffers) {
   const auto replacement = MakePool(buffers);
   ++next_generation_;
+  replacement->ring.ShowState(ShownAs(state_.state));
   source_->Bind(replacement->memory);
   const auto old = std::exchange(current_, replacement);
   queued_.assign(buffers, false);
@@ -282,7 +360,22 @@ void Device::ReplacePool(uint32_t buffers) {
     std::erase_if(retired_, [](const auto& pool) { return pool.expired(); });
     retired_.push_back(old);
   }
+  NamesChanged();
+  old->ring.WakeReaders();
   observer_->OnPoolReplaced(*this, *old, sequences);
+}
+
+bool Device::Unlink(uint64_t sequence) {
+  if (!pool()->ring.Unlink(sequence)) return false;
+  NamesChanged();
+  return true;
+}
+
+void Device::NamesChanged() { names_changed_ns_ = RealtimeNs(); }
+
+void Device::NoteRefusal(const Error& error) {
+  const std::lock_guard lock(mutex_);
+  state_.last_error = error.what();
 }
 
 void Device::EnterState(CaptureState next) {
@@ -291,6 +384,8 @@ void Device::EnterState(CaptureState next) {
     state.state = next;
     state.settings = source_->Settings();
   });
+  current_->ring.ShowState(ShownAs(next));
+  current_->ring.WakeReaders();
   const bool ended = before == CaptureState::kStreaming && next != CaptureState::kStreaming;
   if (ended || next == CaptureState::kError || next == CaptureState::kGone) streams_->End();
   if (before != next && events_->HasReaders()) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a Device is told to do, and what it does not do when. Everything here but the public
-// functions' own bodies runs in the capture thread.
+// The commands of a Device, and in which states it refuses them. Public functions only post; all
+// else here runs in the capture thread.
 #include <cerrno>
 #include <string>
 #include <utility>
@@ -162,7 +162,7 @@ void Device::Output(std::shared_ptr<Pool> pool, uint32_t slot, bool always, Done
         try {
           Present(*pool, slot);
         } catch (const Error&) {
-          // As if just written: whoever asks next tries again.
+          // The buffer stays dirty, so the next fsync() tries again.
           pool->notes[slot] |= Pool::kBufferDirty;
           throw;
         }
@@ -209,8 +209,8 @@ void Device::CancelTargets(Done done) {
 }
 
 void Device::Reject(const Error& error, Done done) {
-  // An exception's text is counted by the C++ library, out of ThreadSanitizer's sight: each thread
-  // gets one of its own.
+  // Not the exception itself: the C++ library counts references to its text, which ThreadSanitizer
+  // cannot see.
   Post([code = error.code(), text = std::string(error.what())] { throw Error(code, text); },
        std::move(done));
 }

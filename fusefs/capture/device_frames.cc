@@ -28,12 +28,12 @@ FrameInfo InfoOf(const Completion& completion, uint64_t sequence) {
 }  // namespace
 
 uint64_t Device::Rebase(uint64_t source_sequence) {
-  // A source whose count starts over (a driver reset, a wrapped counter) must not give a name
-  // twice.
+  // A source whose count starts over (a driver reset, a wrapped counter) must not produce the same
+  // name twice.
   if (sequence_base_ + source_sequence < next_sequence_) {
     sequence_base_ = next_sequence_ - source_sequence;
   }
-  // What the device counted while nobody here wanted frames is no loss.
+  // Frames that the device counted while this source did not capture are no loss.
   if (std::exchange(beginning_, false)) next_sequence_ = sequence_base_ + source_sequence;
   return sequence_base_ + source_sequence;
 }
@@ -74,7 +74,7 @@ void Device::OnCompletion(const Completion& completion) {
 
 void Device::OnFailure(const Completion& completion, uint64_t sequence) {
   LogWarning(name() + ": frame " + std::to_string(sequence) + ": " + completion.reason);
-  // It may have made the source change its ways.
+  // The source may have changed its settings because of the failure (another I/O method).
   Publish([&](DeviceState& state) { state.settings = source_->Settings(); });
   if (auto target = targets_.Take(*source_, completion.buffer)) {
     current_->ring.FailElsewhere();
@@ -119,15 +119,16 @@ void Device::OnFrame(const Completion& completion, uint64_t sequence) {
   const uint32_t slot = completion.buffer;
   observer_->OnRefilled(*this, *current_, slot);
   const FrameInfo info = current_->ring.Complete(slot, InfoOf(completion, sequence));
+  current_->ring.WakeReaders();
+  NamesChanged();
   streams_->Frame(current_, sequence);
-  if (events_->HasReaders()) {
-    events_->Append("frame", {{"sequence", sequence},
-                              {"buffer", slot},
-                              {"timestamp_ns", info.timestamp_ns},
-                              {"bytes_used", info.bytes_used},
-                              {"dropped", info.dropped},
-                              {"flags", info.flags}});
-  }
+  events_->AppendFrame(current_, sequence,
+                       {{"sequence", sequence},
+                        {"buffer", slot},
+                        {"timestamp_ns", info.timestamp_ns},
+                        {"bytes_used", info.bytes_used},
+                        {"dropped", info.dropped},
+                        {"flags", info.flags}});
   FinishFill(slot);
 }
 

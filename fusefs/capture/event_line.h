@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One event as the line that readers of `events` get: a JSON object. A line is composed directly
-// from numbers and text, without a tree of JSON values, because a frame's readers wait for it.
+// Prints one event as readers of `events` get it: a JSON object on one line. It prints numbers and
+// text directly, without a JSON library, because readers of a frame wait for this.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace grabfs {
 
-// A member of the object. Refers to its text: use it within one expression.
+// A member of the object. It refers to the caller's text: use it within one expression.
 struct EventField {
   EventField(std::string_view field_key, uint64_t number) : key(field_key), value(number) {}
   EventField(std::string_view field_key, std::string_view text) : key(field_key), value(text) {}
@@ -23,8 +23,8 @@ struct EventField {
 
 using EventFields = std::initializer_list<EventField>;
 
-// {"event":kind,"device":device,...fields} and a newline. Text that is not UTF-8, because it quotes
-// what a user wrote, gets replacement characters.
+// {"event":kind,"device":device,...fields} and a newline. Bytes that are not UTF-8, in text that
+// quotes a user, become replacement characters.
 std::string EventLine(std::string_view kind, std::string_view device, EventFields fields);
 
 }  // namespace grabfs

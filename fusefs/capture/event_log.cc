@@ -1,17 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fusefs/capture/event_log.h"
 
+#include <algorithm>
+#include <cerrno>
 #include <utility>
 
-namespace grabfs {
+#include "fusefs/base/error.h"
 
-// What is due to readers; collected with the lock held, carried out without it.
+namespace grabfs {
+namespace {
+
+// The most readers that the appending thread serves itself: to wake the delivery thread takes
+// longer.
+constexpr size_t kServedAtOnce = 4;
+
+}  // namespace
+
+// Callbacks that are due; collected with the lock held, called without it.
 class EventLog::Deliveries {
  public:
   void Add(EventReader::Deliver deliver, std::string lines) {
     reads_.emplace_back(std::move(deliver), std::move(lines));
   }
   void Add(std::function<void()> wake) { wakes_.push_back(std::move(wake)); }
+  [[nodiscard]] size_t count() const { return reads_.size() + wakes_.size(); }
 
   void CarryOut() {
     for (auto& [deliver, lines] : reads_) deliver(std::move(lines));
@@ -23,15 +35,32 @@ class EventLog::Deliveries {
   std::vector<std::function<void()>> wakes_;
 };
 
+bool EventLog::Line::Stale() const {
+  if (!of_frame) return false;
+  const auto frames = pool.lock();
+  return !frames || !frames->ring.Named(sequence);
+}
+
 bool EventLog::HasReaders() const {
   const std::lock_guard lock(mutex_);
   return !readers_.empty();
 }
 
 void EventLog::Append(std::string_view kind, EventFields fields) {
+  if (HasReaders()) Add({.text = EventLine(kind, device_, fields)});
+}
+
+void EventLog::AppendFrame(const std::shared_ptr<Pool>& pool, uint64_t sequence,
+                           EventFields fields) {
   if (!HasReaders()) return;
-  std::string line = EventLine(kind, device_, fields);
-  Deliveries deliveries;
+  Add({.text = EventLine("frame", device_, fields),
+       .of_frame = true,
+       .pool = pool,
+       .sequence = sequence});
+}
+
+void EventLog::Add(Line line) {
+  auto deliveries = std::make_unique<Deliveries>();
   {
     const std::lock_guard lock(mutex_);
     if (lines_.size() == kMaxLines) {
@@ -39,30 +68,36 @@ void EventLog::Append(std::string_view kind, EventFields fields) {
       ++first_;
     }
     lines_.push_back(std::move(line));
-    CollectDeliveries(&deliveries);
+    CollectDeliveries(*deliveries);
   }
-  deliveries.CarryOut();
+  CarryOut(std::move(deliveries));
 }
 
 void EventLog::Close() {
-  Deliveries deliveries;
+  auto deliveries = std::make_unique<Deliveries>();
   {
     const std::lock_guard lock(mutex_);
     closed_ = true;
-    CollectDeliveries(&deliveries);
+    CollectDeliveries(*deliveries);
   }
-  deliveries.CarryOut();
+  CarryOut(std::move(deliveries));
 }
 
-std::unique_ptr<EventReader> EventLog::Open() {
-  return std::make_unique<EventReader>(shared_from_this());
+std::unique_ptr<EventReader> EventLog::Open(Permit permit) {
+  return std::make_unique<EventReader>(shared_from_this(), std::move(permit));
 }
 
-void EventLog::CollectDeliveries(Deliveries* deliveries) {
+void EventLog::CollectDeliveries(Deliveries& deliveries) {
   for (EventReader* reader : readers_) reader->CollectDelivery(deliveries);
 }
 
-EventReader::EventReader(std::shared_ptr<EventLog> log) : log_(std::move(log)) {
+void EventLog::CarryOut(std::unique_ptr<Deliveries> deliveries) {
+  if (deliveries->count() <= kServedAtOnce) return deliveries->CarryOut();
+  post_([shared = std::shared_ptr<Deliveries>(std::move(deliveries))] { shared->CarryOut(); });
+}
+
+EventReader::EventReader(std::shared_ptr<EventLog> log, EventLog::Permit permit)
+    : log_(std::move(log)), permit_(std::move(permit)) {
   const std::lock_guard lock(log_->mutex_);
   next_ = log_->end();
   log_->readers_.push_back(this);
@@ -77,20 +112,24 @@ EventReader::~EventReader() {
 }
 
 bool EventReader::Read(size_t size, Deliver deliver) {
+  FramePart before;
   EventLog::Deliveries deliveries;
   {
     const std::lock_guard lock(log_->mutex_);
     if (waiting_) return false;
+    before = ReadOn();
     waiting_ = std::move(deliver);
     waiting_size_ = size;
-    CollectDelivery(&deliveries);
+    CollectDelivery(deliveries);
   }
   deliveries.CarryOut();
   return true;
 }
 
 std::optional<std::string> EventReader::TryRead(size_t size) {
+  FramePart before;
   const std::lock_guard lock(log_->mutex_);
+  before = ReadOn();
   return Take(size);
 }
 
@@ -109,41 +148,31 @@ void EventReader::NotifyReady(std::function<void()> wake) {
   {
     const std::lock_guard lock(log_->mutex_);
     wake_ = std::move(wake);
-    CollectDelivery(&deliveries);
+    CollectDelivery(deliveries);
   }
   deliveries.CarryOut();
 }
 
 bool EventReader::ReadyLocked() const {
-  return !head_.empty() || next_ < log_->end() || log_->closed_;
+  return !head_.empty() || lost_ > 0 || next_ < log_->end() || log_->closed_;
 }
 
-void EventReader::CollectDelivery(EventLog::Deliveries* deliveries) {
+void EventReader::CollectDelivery(EventLog::Deliveries& deliveries) {
   if (waiting_) {
     if (auto lines = Take(waiting_size_)) {
-      deliveries->Add(std::exchange(waiting_, nullptr), std::move(*lines));
+      deliveries.Add(std::exchange(waiting_, nullptr), std::move(*lines));
     }
   }
-  if (wake_ && ReadyLocked()) deliveries->Add(std::exchange(wake_, nullptr));
+  if (wake_ && ReadyLocked()) deliveries.Add(std::exchange(wake_, nullptr));
+}
+
+FramePart EventReader::ReadOn() {
+  return head_.empty() ? std::exchange(reserved_, {}) : FramePart();
 }
 
 std::optional<std::string> EventReader::Take(size_t size) {
   if (!ReadyLocked()) return std::nullopt;
-  if (head_.empty() && next_ < log_->first_) {
-    head_ = EventLine("lost", log_->device_, {{"count", log_->first_ - next_}});
-    next_ = log_->first_;
-  }
-  std::string taken = TakeHead(size);
-  // More may have been lost since the head was split off: the next read tells.
-  if (head_.empty() && next_ >= log_->first_) taken += TakeLines(size - taken.size());
-  if (!taken.empty() || next_ == log_->end()) return taken;
-
-  const std::string& line = log_->Line(next_++);
-  head_ = line.substr(size);
-  return line.substr(0, size);
-}
-
-std::string EventReader::TakeHead(size_t size) {
+  if (head_.empty()) return TakeLines(size);
   std::string taken = head_.substr(0, size);
   head_.erase(0, size);
   return taken;
@@ -151,10 +180,41 @@ std::string EventReader::TakeHead(size_t size) {
 
 std::string EventReader::TakeLines(size_t size) {
   std::string taken;
-  for (; next_ < log_->end() && taken.size() + log_->Line(next_).size() <= size; ++next_) {
-    taken += log_->Line(next_);
+  for (bool ends_with_frame = false; !ends_with_frame && head_.empty();) {
+    CountLost();
+    if (lost_ == 0 && next_ == log_->end()) break;
+    const std::string text =
+        lost_ > 0 ? EventLine("lost", log_->device_, {{"count", lost_}}) : log_->At(next_).text;
+    if (!taken.empty() && taken.size() + text.size() > size) break;
+    if (std::exchange(lost_, 0) == 0) {
+      const EventLog::Line& line = log_->At(next_);
+      if (line.of_frame && !Reserve(line)) continue;  // it has gone since CountLost()
+      ends_with_frame = line.of_frame;
+      ++next_;
+    }
+    taken += text.substr(0, size - taken.size());
+    head_ = text.substr(std::min(text.size(), size));
   }
   return taken;
+}
+
+void EventReader::CountLost() {
+  if (next_ < log_->first_) lost_ += log_->first_ - std::exchange(next_, log_->first_);
+  for (; next_ < log_->end() && log_->At(next_).Stale(); ++next_) ++lost_;
+}
+
+bool EventReader::Reserve(const EventLog::Line& line) {
+  const auto pool = line.pool.lock();
+  if (!pool) return false;
+  try {
+    reserved_.share = permit_(pool, line.sequence);
+  } catch (const Error&) {
+    return true;  // not reserved: it may be recycled before the reader opens it
+  }
+  auto [frame, code] = log_->frames_->Reserve(pool, line.sequence);
+  reserved_.frame = std::move(frame);
+  if (!reserved_.frame) reserved_.share.reset();
+  return code != ENOENT;
 }
 
 }  // namespace grabfs

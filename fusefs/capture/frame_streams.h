@@ -1,22 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The frames of one device one after the other, for every reader of its stream files. A reader
-// starts with the next frame. If it is slow, then either it skips what has been recycled meanwhile,
-// and is told how many frames that were; or it is *lossless*: each new frame is held for it until
-// it takes it, so that capture finds no buffer at last, and the reader is told of the frames that
-// were dropped at the place where they are missing.
+// The frames of one device in order, for every reader of its stream files. A reader starts with the
+// next frame. A slow reader either *skips* frames that were recycled meanwhile, and learns how
+// many; or it is *lossless*: each new frame is reserved for it until it takes it, and if frames are
+// lost all the same it gets an error at the place where they are missing.
 //
 //     capture ──Frame──▶ recent frames ──Take──▶ reader that skips      (held from Take on)
-//                 └────▶ queue of each lossless reader ──Take──▶        (held from Frame on)
+//                 └────▶ reserved for each lossless reader ──Take──▶    (held from Frame on)
 //
-// Threads: any; Frame(), Lost() and End() are called by the capture thread, in the order in which
-// things happened. Callbacks run without a lock held.
+// A reader *comes* when it reads or polls. Reserving begins when a lossless reader comes for the
+// first time. It ends, and the reservations are released, when the reader has not come while it
+// lost as many frames as the device has buffers. When it comes again it goes on with the frames
+// that are still there. If no more frames may be reserved (see SharedFrames), the reader that came
+// longest ago releases its newest reservation for the others, and in the end the frame that it is
+// reading.
+//
+// Threads: any; Frame(), Lost() and End() are called by the capture thread, in the order of the
+// frames. Callbacks run without a lock held.
 #pragma once
 
 #include <cerrno>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,8 +31,9 @@
 #include <variant>
 #include <vector>
 
-#include "fusefs/capture/held_frame.h"
+#include "fusefs/base/mutex.h"
 #include "fusefs/capture/pool.h"
+#include "fusefs/capture/shared_frames.h"
 
 namespace grabfs {
 
@@ -34,31 +42,41 @@ class FrameStream;
 class FrameStreams : public std::enable_shared_from_this<FrameStreams> {
  public:
   enum class Mode { kSkip, kLossless };
-  // Asked before a frame is held for a reader; what it returns, if anything, lives as long as the
-  // hold. Throws Error when the reader may hold no more. Under the mutex: it must not call back.
+  // Called before a frame is held for a reader. Its result, which may be null, lives as long as the
+  // hold. Throws Error when the reader's user may hold no more. Called with the mutex held: it must
+  // not call back.
   using Permit =
       std::function<std::shared_ptr<void>(const std::shared_ptr<Pool>& pool, uint64_t sequence)>;
-  // Somebody reads.
+  using OnReady = std::function<void()>;
+  // Runs a task in another thread (the delivery thread of the device).
+  using Post = std::function<void(std::function<void()> task)>;
+  // What status.json shows of a reader.
   struct Reader {
     std::string file;
     int64_t pid;
     uint64_t frames = 0;   // taken
-    uint64_t skipped = 0;  // lost to it, for whatever reason
+    uint64_t skipped = 0;  // that it missed, for whatever reason
+
+    friend bool operator==(const Reader&, const Reader&) = default;
   };
+
+  // `post`: runs the tasks that wake readers.
+  FrameStreams(std::shared_ptr<SharedFrames> frames, Post post)
+      : frames_(std::move(frames)), post_(std::move(post)) {}
 
   // A frame is complete. Call it before its slot can be filled again.
   void Frame(const std::shared_ptr<Pool>& pool, uint64_t sequence);
-  // `count` frames came to nothing; `code`: what lossless readers are told.
+  // `count` frames were lost; `code`: the errno value for lossless readers.
   void Lost(uint64_t count, int code);
-  // Capturing has ended: who reads now gets what is left, and then the end.
+  // Capturing has ended: readers get the remaining frames, and then the end of the file.
   void End();
-  // The same, for good.
+  // The same, and no reader can be added any more.
   void Close();
 
-  // A reader that starts with the next frame. `on_ready` is called whenever something has happened
-  // that Take() may tell. Throws Error(ENODEV) after Close().
+  // Adds a reader that starts with the next frame. `on_ready` is called whenever Take() may return
+  // something new. Throws Error(ENODEV) after Close().
   std::unique_ptr<FrameStream> Open(Mode mode, const std::string& file, int64_t pid, Permit permit,
-                                    std::function<void()> on_ready);
+                                    OnReady on_ready);
   [[nodiscard]] std::vector<Reader> Readers() const;
 
  private:
@@ -68,17 +86,24 @@ class FrameStreams : public std::enable_shared_from_this<FrameStreams> {
     std::weak_ptr<Pool> pool;
     uint64_t sequence;
   };
-  using Wakes = std::vector<std::function<void()>>;
+  // Has the reader that came longest ago, before `reader`, release a frame; with mutex_ held.
+  // False: there is none.
+  bool MakeRoomFor(const FrameStream& reader);
+  // Has on_ready called for all readers, by `post`.
+  void Wake();
+  void WakeNow();
 
-  // With mutex_ held.
-  [[nodiscard]] Wakes CollectWakes() const;
+  const std::shared_ptr<SharedFrames> frames_;
+  const Post post_;
 
-  mutable std::mutex mutex_;  // guards all below and the state of the readers; before Ring's
+  mutable Mutex mutex_;  // guards all below and the state of the readers; before SharedFrames'
   std::vector<FrameStream*> readers_;
-  // Numbers frames and losses alike, so that what a reader has missed is a difference. (Sequence
-  // numbers will not do: a device may skip some while nothing is captured.)
+  // The ordinals count frames and losses alike, so that the number of missed frames is a
+  // difference. (Sequence numbers will not do: a device may skip some while it does not capture.)
   uint64_t next_ordinal_ = 0;
   std::deque<Announced> recent_;  // as many as there may be in buffers; empty without readers
+  uint64_t buffers_ = 1;          // of the device, when the last frame came
+  bool waking_ = false;           // WakeNow() has been posted
   bool closed_ = false;
 };
 
@@ -86,14 +111,16 @@ class FrameStreams : public std::enable_shared_from_this<FrameStreams> {
 class FrameStream {
  public:
   struct Frame {
-    HeldFrame held;
+    // The stream keeps a reference, too, until Finish(), the next Take(), or until it must release
+    // the frame. A caller that must not hold the frame longer than that keeps a weak pointer.
+    std::shared_ptr<const FramePart> part;
     uint64_t skipped;  // directly before it; 0 for lossless readers
   };
-  // Lossless readers: here so many frames are missing.
+  // Lossless readers: `count` frames are missing here.
   struct Gap {
     uint64_t count;
-    int code;  // errno of the latest loss: ENOBUFS for want of a buffer, EIO for a failed
-               // transfer, ENOENT when somebody gave the frame up, what the permit said
+    int code;  // errno of the latest loss: ENOBUFS: no buffer was free; EIO: a failed transfer;
+               // ENOENT: the frame was unlinked; or what the permit threw
   };
   struct Nothing {};  // yet
   struct End {
@@ -103,43 +130,69 @@ class FrameStream {
 
   FrameStream(std::shared_ptr<FrameStreams> streams, FrameStreams::Mode mode,
               FrameStreams::Reader reader, FrameStreams::Permit permit,
-              std::function<void()> on_ready);
+              FrameStreams::OnReady on_ready);
   ~FrameStream();
   FrameStream(const FrameStream&) = delete;
   FrameStream& operator=(const FrameStream&) = delete;
 
-  // What comes next. A frame is held until it is destroyed. Throws what the permit does; the frame
-  // can then be taken later.
+  // The reader comes, and gets what is next. Throws what the permit throws; the frame can then be
+  // taken later.
   Taken Take();
-  // Would Take() tell something? A frame that is there now may be recycled before it is taken.
-  [[nodiscard]] bool Ready() const;
+  // The reader has read the frame that it took last to its end. False: the frame was released
+  // before, and counts as missing.
+  [[nodiscard]] bool Finish();
+  // The reader comes, to poll: would Take() return anything but Nothing? A frame that is there now
+  // may be recycled before it is taken.
+  [[nodiscard]] bool Ready();
+  // The reader comes, to read more of the frame that it took last.
+  void Come();
 
  private:
   friend class FrameStreams;
-  struct Waiting {
-    uint64_t ordinal;
-    HeldFrame held;
-  };
+  using Announced = FrameStreams::Announced;
 
   // All with the streams' mutex held.
+  void ComeLocked();
   Taken TakeRecent();
-  Taken TakeQueued();
-  // Lossless: a new frame.
-  void Queue(const std::shared_ptr<Pool>& pool, uint64_t sequence, uint64_t ordinal);
-  // Nothing is left before the end, if that has come: tells which it is.
+  Taken TakeReserved();
+  Taken Give(uint64_t ordinal, std::shared_ptr<const FramePart> part);
+  // No frame is left: returns Nothing, or the end if it has come, with a Gap before it.
   Taken TakeEnd();
+  // Lossless: a new frame.
+  void Reserve(const Announced& announced);
+  // Reserves the frames that could not be reserved when they came and that are still there.
+  void ReserveTheRest();
+  // 0, or errno.
+  int TryReserve(const Announced& announced);
+  // Holds the next frame for Take() although it could not be reserved, if it is still there.
+  void HoldNext();
+  // Lossless: `count` frames were lost, or could not be reserved.
+  void Miss(uint64_t count, int code);
+  // Releases the newest reserved frame; without any, the frame that is being read. False: none.
+  bool GiveUpOne();
+  // Moves the reader on to `ordinal`; returns how many frames are missing before it.
+  uint64_t MissingBefore(uint64_t ordinal);
   [[nodiscard]] bool Ended() const { return end_.has_value(); }
+  [[nodiscard]] std::deque<Announced>::const_iterator FirstRecent() const;
+  [[nodiscard]] bool IsForUs(uint64_t ordinal) const { return !end_ || ordinal < *end_; }
 
   const std::shared_ptr<FrameStreams> streams_;
   const FrameStreams::Mode mode_;
   const FrameStreams::Permit permit_;
-  const std::function<void()> on_ready_;
+  const std::shared_ptr<const FrameStreams::OnReady> on_ready_;
   // Guarded by the streams' mutex:
   FrameStreams::Reader reader_;
-  uint64_t next_;                // ordinal
-  std::optional<uint64_t> end_;  // ordinal of the first frame that is not for this reader
-  std::deque<Waiting> queue_;    // lossless
-  int gap_code_ = EIO;           // of the latest loss
+  uint64_t next_;                           // ordinal
+  std::optional<uint64_t> end_;             // ordinal of the first frame that is not for it
+  std::shared_ptr<const FramePart> taken_;  // last
+  // Lossless:
+  bool reserving_ = false;
+  bool some_unreserved_ = false;  // of the recent frames
+  uint64_t given_up_ = 0;         // released frames before next_ that no Gap has reported yet
+  uint64_t came_at_ = 0;          // when it came last: the ordinal of the next frame at that time
+  uint64_t missed_ = 0;           // frames lost since it came last
+  std::map<uint64_t, std::shared_ptr<const FramePart>> reserved_;  // by ordinal
+  int gap_code_ = ENOBUFS;                                         // of the latest loss
 };
 
 }  // namespace grabfs

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A frame that is held for as long as this object lives. Its bytes are read by the daemon itself
-// only, never mapped by a client through it.
+// Holds a frame for as long as this object exists. The daemon itself reads the bytes; no client
+// maps them by this hold.
 #pragma once
 
 #include <cstddef>
@@ -17,15 +17,15 @@ namespace grabfs {
 
 class HeldFrame {
  public:
-  // Takes over a hold, and whatever is to be given back after it.
+  // Takes over a hold, and a share (HoldLimit) that is given back after it.
   HeldFrame(std::shared_ptr<Pool> pool, const Ring::Frame& frame, std::shared_ptr<void> share)
       : share_(std::move(share)), pool_(std::move(pool)), frame_(frame) {}
   // nullopt when the frame has gone.
   static std::optional<HeldFrame> Hold(std::shared_ptr<Pool> pool, uint64_t sequence,
-                                       std::shared_ptr<void> share) {
-    const auto frame = pool->ring.Hold(sequence);
+                                       Ring::Purpose purpose) {
+    const auto frame = pool->ring.Hold(sequence, purpose);
     if (!frame) return std::nullopt;
-    return HeldFrame(std::move(pool), *frame, std::move(share));
+    return HeldFrame(std::move(pool), *frame, nullptr);
   }
   ~HeldFrame() {
     if (pool_) pool_->ring.Release(frame_.slot, false);
@@ -47,6 +47,10 @@ class HeldFrame {
   [[nodiscard]] const FrameInfo& info() const { return frame_.info; }
   [[nodiscard]] std::span<const std::byte> bytes() const {
     return pool_->memory[frame_.slot]->bytes().first(frame_.info.bytes_used);
+  }
+  // For a frame held with kKept: now a reader does get it, so it counts as delivered.
+  void CountAsOpened() const {
+    if (pool_->ring.Hold(frame_.info.sequence)) pool_->ring.Release(frame_.slot, false);
   }
 
  private:

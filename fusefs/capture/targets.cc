@@ -6,7 +6,7 @@
 namespace grabfs {
 
 void Targets::Add(Source& source, Target target) {
-  const uint32_t buffer = source.Lend(target.memory);
+  const uint32_t buffer = source.Attach(target.memory);
   targets_.emplace(buffer, std::move(target));
   waiting_.push_back(buffer);
 }
@@ -20,14 +20,14 @@ void Targets::QueueNext(Source& source) {
 std::optional<Target> Targets::Take(Source& source, uint32_t buffer) {
   auto node = targets_.extract(buffer);
   if (!node) return std::nullopt;
-  source.TakeBack(buffer);
+  source.Detach(buffer);
   return std::move(node.mapped());
 }
 
 std::deque<Target> Targets::TakeAll(Source& source) {
   std::deque<Target> all;
   for (auto& [buffer, target] : targets_) {
-    source.TakeBack(buffer);
+    source.Detach(buffer);
     all.push_back(std::move(target));
   }
   targets_.clear();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory of users' own that a device is to fill with the next frames, one each: it goes to the
-// source in place of buffers of the ring, first come, first served.
+// Targets: files of alloc/ that a device fills with its next frames, one each. The source gets them
+// in place of buffers of the ring, in the order in which they were added.
 //
 // Threads: the capture thread only.
 #pragma once
@@ -22,12 +22,12 @@
 namespace grabfs {
 
 struct Target {
-  std::string name;  // for people
+  std::string name;  // for messages and events
   std::shared_ptr<Memory> memory;
-  // It has new contents, which nobody has been told of yet. May block.
+  // Called when the memory has new contents, before the frame is announced. May block.
   std::function<void()> on_refilled;
-  // Once, at the end. nullptr: there is no frame in it, because the transfer failed or capturing
-  // ended before.
+  // Called once, at the end. `info` null: there is no frame in it, because the transfer failed or
+  // capturing ended before.
   std::function<void(const FrameFormat& format, const FrameInfo* info)> on_done;
 };
 
@@ -35,14 +35,15 @@ class Targets {
  public:
   // Throws Error when the source cannot fill it; on_done is not called then.
   void Add(Source& source, Target target);
-  // A target waits to be queued.
+  // A target has not been queued yet.
   [[nodiscard]] bool waiting() const { return !waiting_.empty(); }
   void QueueNext(Source& source);
-  // The one that the source knows by this number, which it has given back; nullopt: none.
+  // Removes and returns the target that the source has completed under this number; nullopt: the
+  // number is not a target's.
   std::optional<Target> Take(Source& source, uint32_t buffer);
-  // All that are left. The source is idle.
+  // Removes and returns all targets. The source must be idle.
   std::deque<Target> TakeAll(Source& source);
-  // The name of the first; empty: there is none.
+  // The name of the first target; empty: there is none.
   [[nodiscard]] std::string next() const;
 
  private:

@@ -18,7 +18,7 @@ const CommandOption* FindOption(const Command& command, std::string_view name) {
   return nullptr;
 }
 
-// Where the cursor is, as far as the words before it tell.
+// What the words before the cursor say about the word at it.
 struct Place {
   const CommandOption* option = nullptr;  // its value is due
   size_t argument = 0;                    // else an option, or the argument of this number
@@ -41,7 +41,7 @@ Place FindPlace(const Command& command, std::span<const std::string> words) {
   return place;
 }
 
-// One name of each option: the long one tells more.
+// One name of each option: the long one, because it says more.
 Candidates OptionNames(const Command& command) {
   Candidates candidates;
   for (const CommandOption& option : command.options) {

@@ -27,48 +27,71 @@ void ChoosePath(Operations& context, OpenFile& file, fuse_file_info* fi) {
   file.UsesBackingDirectly();
   fi->backing_id = *id;
   fi->keep_cache = 0;
-  // write() must come to us, who keep the size: only mappings and plain readers go directly.
+  // write() must come to the daemon, which enforces the size: only mappings and files open for
+  // reading bypass it.
   fi->direct_io = (fi->flags & O_ACCMODE) != O_RDONLY;
 }
 
-// Opens, fills in `fi` and sends it by `reply`.
+// Fills in `fi` and sends it by `reply`.
 template <typename Reply>
-void OpenAndReply(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi, Reply&& reply) {
-  auto file = Files(req).Open(ino, fi->flags, CallerOf(req));
+void ReplyOpened(fuse_req_t req, std::unique_ptr<OpenFile> file, fuse_file_info* fi,
+                 Reply&& reply) {
   ChoosePath(Context(req), *file, fi);
   OpenFiles& open_files = Context(req).open_files;
   OpenFile* const handle = open_files.Add(std::move(file));
   fi->fh = reinterpret_cast<uintptr_t>(handle);
-  // An error here says that the open was interrupted: no release will come.
+  // An error means that the open was interrupted: then no RELEASE will come.
   if (std::forward<Reply>(reply)() != 0) open_files.Remove(handle);
 }
 
 void Open(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
-  Serve(req, [&] { OpenAndReply(req, ino, fi, [&] { return fuse_reply_open(req, fi); }); });
+  Serve(req, [&] {
+    ReplyOpened(req, Files(req).Open(ino, fi->flags, CallerOf(req)), fi,
+                [&] { return fuse_reply_open(req, fi); });
+  });
 }
 
 void Create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode, fuse_file_info* fi) {
   Serve(req, [&] {
     const fuse_entry_param param =
         ToEntryParam(Files(req).Create(parent, name, mode, CallerOf(req)));
-    OpenAndReply(req, param.ino, fi, [&] { return fuse_reply_create(req, &param, fi); });
+    ReplyOpened(req, Files(req).Open(param.ino, fi->flags, CallerOf(req)), fi,
+                [&] { return fuse_reply_create(req, &param, fi); });
+  });
+}
+
+void TmpFile(fuse_req_t req, fuse_ino_t parent, mode_t mode, fuse_file_info* fi) {
+  Serve(req, [&] {
+    auto [entry, file] = Files(req).CreateUnnamed(parent, mode, CallerOf(req));
+    const fuse_entry_param param = ToEntryParam(entry);
+    ReplyOpened(req, std::move(file), fi, [req, fi, &param, &files = Files(req)] {
+      const int result = fuse_reply_create(req, &param, fi);
+      if (result != 0) files.Forget(param.ino);  // the kernel never knew it
+      return result;
+    });
   });
 }
 
 void Release(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
-  if (fi->flock_release) Files(req).Unlock(ino, fi->lock_owner);
-  Context(req).open_files.Remove(&FileOf(fi));
-  Context(req).answer_in_time(req);  // close() has returned long ago
+  Serve(req, [&] {
+    if (fi->flock_release) Files(req).Unlock(ino, fi->lock_owner);
+    Context(req).open_files.Remove(&FileOf(fi));
+    Context(req).reply_later(req);  // close() has returned long ago
+  });
 }
 
-void ReplyData(fuse_req_t req, std::span<const std::byte> data) {
-  fuse_reply_buf(req, reinterpret_cast<const char*>(data.data()), data.size());
+void ReplyRead(fuse_req_t req, std::span<const std::byte> data, const Error* error) {
+  if (error != nullptr) {
+    fuse_reply_err(req, error->code());
+  } else {
+    fuse_reply_buf(req, reinterpret_cast<const char*>(data.data()), data.size());
+  }
 }
 
-// Whether the kernel would keep the answer in its page cache although the file is passed through:
-// when one splices from a descriptor open for writing, whose reads come to us. What devices and
-// mappings write would not be seen there, so the next splice would show old pages. The kernel sends
-// no lock owner with such a read (fuse_send_read() does for a read(2)).
+// Whether the kernel would keep the data in FUSE's page cache although the file uses passthrough.
+// It does so for splice() from a descriptor open for writing, whose reads come to the daemon. What
+// devices and mappings write is not seen in that cache, so the next splice would show old pages.
+// Such a read has no lock owner; a read(2) has one (fuse_send_read()).
 bool FillsPageCache(fuse_req_t req, const OpenFile& file, const fuse_file_info* fi) {
   return fi->lock_owner == 0 && file.backing() != nullptr && Context(req).passthrough->enabled();
 }
@@ -81,28 +104,39 @@ void Read(fuse_req_t req, fuse_ino_t /*ino*/, size_t size, off_t offset, fuse_fi
       if (FillsPageCache(req, file, fi)) {
         throw Error(EINVAL, "splice: not from a descriptor that is open for writing, too");
       }
-      file.Read(from, size, true,
-                [req](std::span<const std::byte> data, const Error*) { ReplyData(req, data); });
+      file.Read(from, size, true, [req](std::span<const std::byte> data, const Error* error) {
+        ReplyRead(req, data, error);
+      });
     });
     return;
   }
-  const bool wait = (fi->flags & O_NONBLOCK) == 0;
+  OpenFiles& open_files = Context(req).open_files;
+  const auto reply = [&open_files, &file, req](std::span<const std::byte> data,
+                                               const Error* error) {
+    if (error == nullptr && data.empty()) open_files.GotEnd(&file);
+    ReplyRead(req, data, error);
+  };
+  if ((fi->flags & O_NONBLOCK) != 0) {
+    Serve(req, [&] { file.Read(from, size, false, reply); });
+    return;
+  }
   ServeWaiting(req, [&](const auto& ticket) {
-    file.Read(from, size, wait, [req, ticket](std::span<const std::byte> data, const Error* error) {
-      ticket->Finish();
-      if (error != nullptr) {
-        fuse_reply_err(req, error->code());
-      } else {
-        ReplyData(req, data);
-      }
-    });
+    file.Read(from, size, true,
+              [reply, ticket](std::span<const std::byte> data, const Error* error) {
+                ticket->Finish();
+                reply(data, error);
+              });
     ticket->Waits([&file] { return file.CancelRead(); });
   });
 }
 
+// The most that the leader copies itself: the next request waits meanwhile.
+constexpr size_t kCopiedAtOnce = size_t{64} << 10;
+
 void Write(fuse_req_t req, fuse_ino_t /*ino*/, const char* buffer, size_t size, off_t offset,
            fuse_file_info* fi) {
   Serve(req, [&] {
+    if (size > kCopiedAtOnce) TakesTime();
     FileOf(fi).Write(static_cast<uint64_t>(offset), std::as_bytes(std::span(buffer, size)),
                      fi->writepage != 0, [req](size_t written, const Error* error) {
                        if (error != nullptr) {
@@ -126,23 +160,25 @@ void FAllocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t len
   });
 }
 
-// What poll() says of regular files, whatever they are open for. io_uring believes it: a write
-// waits until the file is ready for it.
+// What poll() reports for regular files, whatever they are open for. io_uring relies on it: it
+// delays a write until poll() reports POLLOUT.
 constexpr unsigned kAlwaysReady = POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM;
 
 void Poll(fuse_req_t req, fuse_ino_t /*ino*/, fuse_file_info* fi, fuse_pollhandle* handle) {
-  const std::shared_ptr<fuse_pollhandle> owned(handle, [](fuse_pollhandle* h) {
-    if (h != nullptr) fuse_pollhandle_destroy(h);
+  Serve(req, [&] {
+    const std::shared_ptr<fuse_pollhandle> owned(handle, [](fuse_pollhandle* h) {
+      if (h != nullptr) fuse_pollhandle_destroy(h);
+    });
+    OpenFile& file = FileOf(fi);
+    const bool ready = file.Readable([owned] {
+      if (owned) fuse_lowlevel_notify_poll(owned.get());
+    });
+    if (file.seekable()) {
+      fuse_reply_poll(req, kAlwaysReady);
+    } else {
+      fuse_reply_poll(req, ready ? POLLIN | POLLRDNORM : 0U);
+    }
   });
-  OpenFile& file = FileOf(fi);
-  if (file.seekable()) {
-    fuse_reply_poll(req, kAlwaysReady);
-    return;
-  }
-  const bool readable = file.Readable([owned] {
-    if (owned) fuse_lowlevel_notify_poll(owned.get());
-  });
-  fuse_reply_poll(req, readable ? POLLIN | POLLRDNORM : 0U);
 }
 
 void Lock(fuse_req_t req, uint64_t ino, uint64_t owner, LockTable::Mode mode, bool wait) {
@@ -167,13 +203,20 @@ void Lock(fuse_req_t req, uint64_t ino, uint64_t owner, LockTable::Mode mode, bo
 void Flock(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi, int op) {
   const int kind = op & ~LOCK_NB;
   if (kind == LOCK_UN) {
-    Files(req).Unlock(ino, fi->lock_owner);
-    fuse_reply_err(req, 0);
+    Serve(req, [&] {
+      Files(req).Unlock(ino, fi->lock_owner);
+      fuse_reply_err(req, 0);
+    });
     return;
   }
   Lock(req, ino, fi->lock_owner,
        kind == LOCK_EX ? LockTable::Mode::kExclusive : LockTable::Mode::kShared,
        (op & LOCK_NB) == 0);
+}
+
+void Forget(fuse_req_t req, fuse_ino_t ino, uint64_t /*lookups*/) {
+  Files(req).Forget(ino);
+  fuse_reply_none(req);
 }
 
 }  // namespace
@@ -185,9 +228,11 @@ void AddFileOperations(fuse_lowlevel_ops& table) {
   table.release = Release;
   table.fsync = FSync;
   table.create = Create;
+  table.tmpfile = TmpFile;
   table.poll = Poll;
   table.flock = Flock;
   table.fallocate = FAllocate;
+  table.forget = Forget;
 }
 
 }  // namespace grabfs

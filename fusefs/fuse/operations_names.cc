@@ -24,7 +24,17 @@ void Lookup(fuse_req_t req, fuse_ino_t parent, const char* name) {
 }
 
 void GetAttr(fuse_req_t req, fuse_ino_t ino, fuse_file_info* /*fi*/) {
-  Serve(req, [&] { ReplyAttr(req, Files(req).GetAttr(ino)); });
+  Serve(req, [&] {
+    const Attr attr = Files(req).GetAttr(ino);
+    // The kernel returns attributes that are invalidated while it asks for them, but does not cache
+    // them. So the large size that it has cached stays.
+    if (FileSystem::IsEndless(ino)) Context(req).invalidate_attributes(ino);
+    ReplyAttr(req, attr);
+  });
+}
+
+void ReadLink(fuse_req_t req, fuse_ino_t ino) {
+  Serve(req, [&] { fuse_reply_readlink(req, Files(req).ReadLink(ino).c_str()); });
 }
 
 timespec Now() {
@@ -129,16 +139,12 @@ void ListXattr(fuse_req_t req, fuse_ino_t ino, size_t size) {
 void SetXattr(fuse_req_t req, fuse_ino_t ino, const char* name, const char* value, size_t size,
               int flags) {
   Serve(req, [&] {
-    Files(req).SetXattr(ino, name, {value, size}, flags, CallerOf(req));
-    fuse_reply_err(req, 0);
+    Files(req).SetXattr(ino, name, {value, size}, flags, CallerOf(req), ReplyDone(req));
   });
 }
 
 void RemoveXattr(fuse_req_t req, fuse_ino_t ino, const char* name) {
-  Serve(req, [&] {
-    Files(req).RemoveXattr(ino, name, CallerOf(req));
-    fuse_reply_err(req, 0);
-  });
+  Serve(req, [&] { Files(req).RemoveXattr(ino, name, CallerOf(req), ReplyDone(req)); });
 }
 
 void StatFs(fuse_req_t req, fuse_ino_t ino) {
@@ -150,8 +156,20 @@ void StatFs(fuse_req_t req, fuse_ino_t ino) {
 
 // --- Directories
 
-// Without a reply to OPENDIR the kernel would cache listings, and frames come and go.
-void OpenDir(fuse_req_t req, fuse_ino_t /*ino*/, fuse_file_info* fi) { fuse_reply_open(req, fi); }
+// If OPENDIR were not implemented the kernel would cache listings, but frames come and go. The
+// reply may wait until a name of the directory has been invalidated: see NameInvalidator.
+void OpenDir(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
+  Serve(req, [&] {
+    Context(req).names->Opened(ino, [req, info = *fi] { return fuse_reply_open(req, &info) == 0; });
+  });
+}
+
+void ReleaseDir(fuse_req_t req, fuse_ino_t ino, fuse_file_info* /*fi*/) {
+  Serve(req, [&] {
+    Context(req).names->Closed(ino);
+    fuse_reply_err(req, 0);
+  });
+}
 
 using AddName = size_t (*)(fuse_req_t req, char* buffer, size_t room, const std::string& name,
                            const Entry& entry, uint64_t next);
@@ -198,6 +216,7 @@ void ReadDirPlus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 void AddNameOperations(fuse_lowlevel_ops& table) {
   table.lookup = Lookup;
   table.getattr = GetAttr;
+  table.readlink = ReadLink;
   table.setattr = SetAttr;
   table.mknod = MkNod;
   table.mkdir = MkDir;
@@ -208,6 +227,7 @@ void AddNameOperations(fuse_lowlevel_ops& table) {
   table.link = Link;
   table.opendir = OpenDir;
   table.readdir = ReadDir;
+  table.releasedir = ReleaseDir;
   table.statfs = StatFs;
   table.setxattr = SetXattr;
   table.getxattr = GetXattr;

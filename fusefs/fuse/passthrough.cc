@@ -24,7 +24,7 @@ struct BackingMap {
 constexpr unsigned long kBackingOpen = _IOW(229, 1, BackingMap);
 constexpr unsigned long kBackingClose = _IOW(229, 2, uint32_t);
 
-// A number above 0, or -errno.
+// The backing id, which is above 0, or -errno.
 int32_t Register(int session_fd, int backing_fd) {
   BackingMap map = {.fd = backing_fd, .flags = 0, .padding = 0};
   const int id = ioctl(session_fd, kBackingOpen, &map);
@@ -50,7 +50,7 @@ std::string Refusal(int code) {
 
 }  // namespace
 
-// One backing file; attached to what owns it.
+// The registration of one backing file; attached to its owner.
 struct Passthrough::Registration {
   Registration(std::shared_ptr<UniqueFd> session_fd, int backing_fd)
       : session(std::move(session_fd)), id(Register(session->get(), backing_fd)) {}

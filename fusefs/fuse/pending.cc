@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "fusefs/base/error.h"
+
 namespace grabfs {
 
 void PendingRequests::Ticket::Waits(GiveUp give_up) {
@@ -11,14 +13,11 @@ void PendingRequests::Ticket::Waits(GiveUp give_up) {
     const std::lock_guard lock(mutex_);
     give_up_ = std::move(give_up);
   }
-  Settle();
+  ReplyIfInterrupted();
 }
 
 void PendingRequests::Ticket::Finish() {
-  {
-    const std::lock_guard lock(owner_->mutex_);
-    owner_->waiting_.erase(req_);
-  }
+  owner_->Remove(req_);
   const std::lock_guard lock(mutex_);
   finished_ = true;
 }
@@ -28,19 +27,16 @@ void PendingRequests::Ticket::Interrupt() {
     const std::lock_guard lock(mutex_);
     interrupted_ = true;
   }
-  Settle();
+  ReplyIfInterrupted();
 }
 
-void PendingRequests::Ticket::Settle() {
+void PendingRequests::Ticket::ReplyIfInterrupted() {
   {
     const std::lock_guard lock(mutex_);
     if (finished_ || !interrupted_ || !give_up_ || !give_up_()) return;
     finished_ = true;
   }
-  {
-    const std::lock_guard lock(owner_->mutex_);
-    owner_->waiting_.erase(req_);
-  }
+  owner_->Remove(req_);
   fuse_reply_err(req_, EINTR);
 }
 
@@ -48,10 +44,25 @@ std::shared_ptr<PendingRequests::Ticket> PendingRequests::Add(fuse_req_t req) {
   auto ticket = std::make_shared<Ticket>(this, req);
   {
     const std::lock_guard lock(mutex_);
+    const auto of_user = of_users_.find(ticket->user_);
+    if (waiting_.size() >= kMaxWaiting ||
+        (of_user != of_users_.end() && of_user->second >= kMaxOfOneUser)) {
+      throw Error(EDQUOT, "too many requests wait already");
+    }
     waiting_[req] = ticket;
+    ++of_users_[ticket->user_];
   }
   fuse_req_interrupt_func(req, OnInterrupt, this);
   return ticket;
+}
+
+void PendingRequests::Remove(fuse_req_t req) {
+  const std::lock_guard lock(mutex_);
+  const auto it = waiting_.find(req);
+  if (it == waiting_.end()) return;
+  const auto of_user = of_users_.find(it->second->user_);
+  if (--of_user->second == 0) of_users_.erase(of_user);
+  waiting_.erase(it);
 }
 
 void PendingRequests::OnInterrupt(fuse_req_t req, void* self) {

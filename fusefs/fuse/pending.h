@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Requests that wait for something to happen: reads of `events`, locks. A waiting system call can
-// be interrupted by a signal; the kernel then sends FUSE_INTERRUPT and expects EINTR.
+// Requests that wait for something to happen: reads of `events`, locks. A signal can interrupt the
+// client's system call; the kernel then sends FUSE_INTERRUPT and expects the reply EINTR.
 //
-// libfuse calls the interrupt hook while it holds locks of its own, and possibly while another
-// thread is just replying. So the hook only looks up the request here and posts the giving up to
-// another thread, and a request is forgotten before it is replied to.
+// libfuse calls the interrupt hook with its own locks held, possibly while another thread is
+// replying to the request. So the hook only looks the request up here and posts a task to another
+// thread, which gives up the wait. A request is removed from here before it is replied to.
 #pragma once
 
 #include <functional>
@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 
+#include "fusefs/base/mutex.h"
 #include "fusefs/base/task_thread.h"
 #include "fusefs/fuse/fuse.h"
 
@@ -20,42 +21,52 @@ namespace grabfs {
 
 class PendingRequests {
  public:
-  // Gives up the wait; true: it will not be replied to by anybody else.
+  // Gives up the wait. True: nobody else will reply to the request.
   using GiveUp = std::function<bool()>;
   class Ticket {
    public:
-    Ticket(PendingRequests* owner, fuse_req_t req) : owner_(owner), req_(req) {}
-    // The wait has begun, unless it is over already: an interrupt, also one that has come before,
-    // may call `give_up` from now on, until Finish().
+    Ticket(PendingRequests* owner, fuse_req_t req)
+        : owner_(owner), req_(req), user_(fuse_req_ctx(req)->uid) {}
+    // The wait has begun, or is over already. From now on until Finish(), an interrupt may call
+    // `give_up`; one that came before calls it at once.
     void Waits(GiveUp give_up);
-    // To be called directly before the reply, once.
+    // Call it once, directly before the reply.
     void Finish();
 
    private:
     friend class PendingRequests;
     void Interrupt();
-    // Replies EINTR when it is time to and the wait can be given up.
-    void Settle();
+    // Replies EINTR if the request was interrupted and the wait can be given up.
+    void ReplyIfInterrupted();
 
     PendingRequests* const owner_;
     const fuse_req_t req_;
-    std::mutex mutex_;  // guards all below; before the locks that give_up_ takes
+    const uid_t user_;
+    Mutex mutex_;  // guards all below; before the locks that give_up_ takes
     bool finished_ = false;
     bool interrupted_ = false;
-    GiveUp give_up_;  // null before the wait
+    GiveUp give_up_;  // null before Waits()
   };
 
   explicit PendingRequests(TaskThread* tasks) : tasks_(tasks) {}
 
-  // Call it before the wait begins, so that no interrupt is missed.
+  // How many requests may wait at a time, in all and of one user. An asynchronous request that
+  // waits takes one of the kernel's max_background slots, which RELEASE and writeback need, too.
+  static constexpr size_t kMaxWaiting = 768;
+  static constexpr size_t kMaxOfOneUser = 512;
+  static constexpr unsigned kMaxBackground = 1024;
+
+  // Call it before the wait begins, so that no interrupt is lost. Throws Error(EDQUOT).
   std::shared_ptr<Ticket> Add(fuse_req_t req);
 
  private:
+  void Remove(fuse_req_t req);
   static void OnInterrupt(fuse_req_t req, void* self);
 
   TaskThread* const tasks_;
-  std::mutex mutex_;  // guards waiting_; leaf
+  Mutex mutex_;  // guards waiting_; leaf
   std::map<fuse_req_t, std::shared_ptr<Ticket>> waiting_;
+  std::map<uid_t, size_t> of_users_;  // none that is 0
 };
 
 }  // namespace grabfs

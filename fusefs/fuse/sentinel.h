@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A small process that sees to it that a killed daemon really ends.
+// A small process that makes sure that a killed daemon really exits.
 //
 // A thread of the daemon may be waiting inside the kernel for a page that another thread was about
-// to deliver. When the daemon is killed at that moment, the wait has no end: the page never comes,
-// the waiting thread keeps /dev/fuse open, and while it is open the kernel does not give up the
-// connection. Every reader hangs with it. So somebody else has to abort the connection.
+// to deliver. If the daemon is killed at that moment, the page never comes. The waiting thread
+// keeps /dev/fuse open, so the kernel does not abort the connection, and every reader hangs. So
+// another process must abort the connection and unmount the dead mount.
+//
+// The sentinel opens the daemon's pidfd and the connection's abort file (fusectl) at the start. So
+// it can never hit another process or connection: numbers and paths may be reused, open files not.
 #pragma once
 
 #include <sys/types.h>
@@ -16,16 +19,16 @@ namespace grabfs {
 
 class Sentinel {
  public:
-  // Starts the process, with this thread as the one whose death it waits for. `device`: of the
-  // mount. Without it (no /proc) the daemon works all the same; that is logged.
+  // Starts the process, which waits for the death of the calling thread. `device`: st_dev of the
+  // mount. If it cannot be started (no /proc), that is logged and the daemon works without it.
   Sentinel(const std::string& mountpoint, dev_t device);
-  // The daemon ends in order: the process is not needed any more.
+  // Ends the process: the daemon exits in order.
   ~Sentinel();
   Sentinel(const Sentinel&) = delete;
   Sentinel& operator=(const Sentinel&) = delete;
 
-  // Whether this process was started to be the sentinel, and if so its whole life: call it first in
-  // main().
+  // True: this process was started to be the sentinel. Then main() returns Main(). To be called
+  // first in main().
   static bool IsSentinel(int argc, char** argv);
   static int Main(char** argv);
 

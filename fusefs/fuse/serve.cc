@@ -2,30 +2,28 @@
 #include "fusefs/fuse/serve.h"
 
 #include <cerrno>
-#include <new>
-#include <string>
 
 #include "fusefs/base/log.h"
 
 namespace grabfs {
+namespace {
 
-int CodeOf(std::exception_ptr failure) {
-  try {
-    std::rethrow_exception(std::move(failure));
-  } catch (const Error& error) {
-    return error.code();
-  } catch (const std::bad_alloc&) {
-    return ENOMEM;
-  } catch (const std::exception& error) {
-    LogError(std::string("internal error: ") + error.what());
-    return EIO;
-  }
+// Larger than any offset that a reader gets to.
+constexpr off_t kEndlessSize = off_t{1} << 62;
+
+}  // namespace
+
+int CodeOf(const std::exception_ptr& failure) {
+  const Error error = ErrorFrom(failure);
+  if (error.code() == EIO) LogError(error.what());
+  return error.code();
 }
 
 fuse_entry_param ToEntryParam(const Entry& entry) {
   fuse_entry_param param = {};
   param.ino = entry.attr.stat.st_ino;
   param.attr = entry.attr.stat;
+  if (FileSystem::IsEndless(param.ino)) param.attr.st_size = kEndlessSize;
   param.attr_timeout = entry.attr.timeout;
   param.entry_timeout = entry.timeout;
   return param;

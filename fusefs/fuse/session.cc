@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fusefs/fuse/session.h"
 
+#include <fcntl.h>
 #include <fuse_log.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -19,19 +20,26 @@
 
 #include "fusefs/base/log.h"
 #include "fusefs/base/mount_info.h"
+#include "fusefs/base/mutex.h"
+#include "fusefs/base/thread.h"
+#include "fusefs/base/unique_fd.h"
 #include "fusefs/fuse/fuse.h"
 
 namespace grabfs {
 namespace {
 
-// Frames are often closed many at a time: look once for all of them.
+// A delay, because programs often close many frames at a time: one run serves all.
 constexpr std::chrono::milliseconds kHousekeepingDelay{20};
 constexpr std::chrono::seconds kPatienceWithDirectories{1};
+// How long to wait for readers that are between two reads to come back and get the end of the file.
+constexpr std::chrono::seconds kPatienceWithReaders{3};
+constexpr std::chrono::seconds kPatienceWithMarks{2};
+constexpr int kPatienceWithUnmounting = 500;  // milliseconds
 
-// What libfuse says: the reason of a failed mount, or something for the log. It prints lines in
+// Messages of libfuse: the reason of a failed mount, or lines for the log. It prints lines in
 // pieces.
 struct LibfuseMessages {
-  std::mutex mutex;  // guards all below; leaf
+  Mutex mutex;  // guards all below; leaf
   bool mounted = false;
   std::string unfinished;
   std::string last_line;
@@ -59,10 +67,20 @@ std::string LastWords() {
   return messages.last_line.empty() ? "no reason given" : messages.last_line;
 }
 
-// Makes the first request of the mount, and returns when it has been answered. A process of its own
-// makes it: a daemon killed while it waits for itself could never end. The child must not keep
-// /dev/fuse open either, or the kernel would not notice the daemon's death.
+// It has a descriptor of its own, because its thread may hang in the kernel after the session has
+// ended.
+std::unique_ptr<NameInvalidator> MakeNameInvalidator(int session) {
+  const auto own = std::make_shared<UniqueFd>(
+      CheckSyscall(fcntl(session, F_DUPFD_CLOEXEC, 0), "dup of /dev/fuse"));
+  return std::make_unique<NameInvalidator>(
+      [own](const Kernel::Name& name) { SendNameInvalidation(own->get(), name); });
+}
+
+// Makes the first request of the mount, and returns when it has been answered. A child process
+// makes it: a daemon that is killed while it waits for itself could never exit. The child closes
+// /dev/fuse, else the kernel would not notice the death of the daemon.
 void AskMount(const std::string& mountpoint) {
+  MayWait("the mount");
   const char* const path = mountpoint.c_str();
   const pid_t child = fork();
   if (child == 0) {
@@ -86,7 +104,9 @@ Session::Session(Options options, FileSystem* file_system)
   operations_.file_system = file_system_;
   operations_.pending = &pending_;
   operations_.passthrough_wanted = options_.passthrough;
-  operations_.answer_in_time = [this](fuse_req_t req) { workers_->AnswerInTime(req); };
+  operations_.reply_later = [this](fuse_req_t req) { workers_->ReplyLater(req); };
+  operations_.restart_on_worker = [this](fuse_req_t req) { workers_->RestartOnWorker(req); };
+  operations_.invalidate_attributes = [this](uint64_t inode) { SendAttributeInvalidation(inode); };
   operations_.on_init = [this] { OnInit(); };
   operations_.on_first_request = [this] { OnFirstRequest(); };
 
@@ -109,15 +129,27 @@ Session::Session(Options options, FileSystem* file_system)
   device_number_ = MountDeviceNumber(options_.mountpoint);
   sentinel_ = std::make_unique<Sentinel>(options_.mountpoint, device_number_);
   workers_ = std::make_unique<Workers>(session_.get());
+  names_ = MakeNameInvalidator(fuse_session_fd(session_.get()));
+  operations_.names = names_.get();
   passthrough_ = std::make_unique<Passthrough>(fuse_session_fd(session_.get()));
   operations_.passthrough = passthrough_.get();
+  access_watch_ = std::make_unique<AccessWatch>(
+      options_.mountpoint, device_number_,
+      AccessWatch::Listener{.on_access = [this](uint64_t inode) { file_system_->OnAccess(inode); },
+                            .on_lost = [this] { file_system_->OnAccessLost(); }});
   file_system_->Attach(this);
   tasks_.Start([this] { return file_system_->Housekeep(); });
+  interrupts_.Start([] { return std::nullopt; });
+  mount_watch_ = std::make_unique<MountWatch>(
+      device_number_, [this](const MountWatch& watch) { OnUnmountedHere(watch); });
 }
 
 Session::~Session() {
-  signals_.Stop();  // it uses all that goes now
+  signals_.Stop();  // its thread uses everything below
+  mount_watch_.reset();
   EndDevices();
+  interrupts_.Stop();
+  names_.reset();
   sentinel_.reset();
   fuse_session_unmount(session_.get());
   session_.reset();
@@ -126,24 +158,38 @@ Session::~Session() {
 
 void Session::Run(const std::function<void(const DataPath& path)>& on_ready) {
   on_ready_ = on_ready;
-  signals_.Start([this](int signal) {
-    LogInfo(std::string("ending on signal ") + std::to_string(signal));
-    EndDevices();  // while requests are still being answered
-    workers_->Stop();
-  });
+  signals_.Start([this](int signal) { End(signal); });
   workers_->Run();
+}
+
+void Session::End(int signal) {
+  LogInfo(std::string("ending on signal ") + std::to_string(signal));
+  CatchAndLog("ending", [this] {
+    EndDevices();  // while requests are still being answered
+    operations_.open_files.AwaitEnds(kPatienceWithReaders);
+  });
+  workers_->Stop();
+}
+
+void Session::OnUnmountedHere(const MountWatch& watch) {
+  if (!watch.Wait(kPatienceWithUnmounting)) return;
+  LogWarning("unmounted here, but another mount namespace has " + options_.mountpoint +
+             ", or a file is open: the daemon goes on until the last of them is gone");
 }
 
 void Session::EndDevices() {
   const std::lock_guard lock(ending_);
   file_system_->Stop();
   tasks_.Stop();
+  access_watch_->Stop();
 }
 
 void Session::OnInit() {
-  // The exchange ends with the reply to FUSE_INIT: what comes after it needs another thread.
+  // In another thread, because the reply to FUSE_INIT is sent only after this function returns.
   tasks_.Post([this] {
     AskMount(options_.mountpoint);
+    file_system_->Start();
+    access_watch_->AwaitMarks(kPatienceWithMarks);
     on_ready_(file_system_->data_path());
   });
 }
@@ -155,39 +201,41 @@ void Session::OnFirstRequest() {
   } catch (const Error& error) {
     path = {false, error.what()};
   }
-  file_system_->Start(path);
+  file_system_->SetDataPath(path);
 }
 
-void Session::ForgetName(uint64_t parent, uint64_t child, const std::string& name) {
-  // With too much waiting to be told, names expire unannounced: opening one still says ENOENT.
-  tasks_.PostUnlessBusy([this, parent, child, name] {
-    fuse_lowlevel_notify_delete(session_.get(), parent, child, name.c_str(), name.size());
-  });
+void Session::InvalidateName(Name name) { names_->Invalidate(std::move(name), nullptr); }
+
+void Session::InvalidateNames(std::vector<Name> names) {
+  MayWait("a directory's lock");
+  std::promise<void> done;
+  const auto all = done.get_future();
+  {
+    const std::shared_ptr<void> last(nullptr, [done = std::make_shared<std::promise<void>>(
+                                                   std::move(done))](void*) { done->set_value(); });
+    for (Name& name : names) names_->Invalidate(std::move(name), last);
+  }
+  (void)all.wait_for(kPatienceWithDirectories);
 }
 
-// mv frames/00000042.raw width, say, holds the lock of frames/ and waits for the lock of width,
-// which belongs to a write() that the calling thread is about to answer.
-void Session::DropNames(std::vector<Name> names) {
-  const auto dropped = std::make_shared<std::promise<void>>();
-  tasks_.Post([this, names = std::move(names), dropped] {
-    for (const Name& entry : names) {
-      fuse_lowlevel_notify_inval_entry(session_.get(), entry.parent, entry.name.c_str(),
-                                       entry.name.size());
-    }
-    dropped->set_value();
-  });
-  (void)dropped->get_future().wait_for(kPatienceWithDirectories);
+void Session::InvalidateAttributes(uint64_t inode) {
+  tasks_.Post([this, inode] { SendAttributeInvalidation(inode); });
 }
 
-void Session::ForgetAttributes(uint64_t inode) {
+void Session::SendAttributeInvalidation(uint64_t inode) {
   // A negative offset: attributes only.
-  tasks_.Post([this, inode] { fuse_lowlevel_notify_inval_inode(session_.get(), inode, -1, 0); });
+  fuse_lowlevel_notify_inval_inode(session_.get(), inode, -1, 0);
 }
 
-void Session::DropPages(uint64_t inode) {
+void Session::InvalidatePages(uint64_t inode) {
+  MayWait("the kernel's page cache");
   fuse_lowlevel_notify_inval_inode(session_.get(), inode, 0, 0);
 }
 
 void Session::WakeHousekeeper() { tasks_.Wake(kHousekeepingDelay); }
+
+void Session::WatchAccess(std::vector<Directory> directories) {
+  access_watch_->Watch(std::move(directories));
+}
 
 }  // namespace grabfs

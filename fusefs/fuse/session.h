@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One mount: from mount(2) to the last reply. Owns libfuse's session and the thread that talks to
-// the kernel's caches.
+// One mount, from mount(2) to the last reply. Owns libfuse's session and the threads around it.
+// Threads: the main thread; Kernel's functions: any.
 #pragma once
 
 #include <chrono>
@@ -10,8 +10,12 @@
 #include <mutex>
 #include <string>
 
+#include "fusefs/base/mount_watch.h"
+#include "fusefs/base/mutex.h"
 #include "fusefs/base/signal_watch.h"
 #include "fusefs/base/task_thread.h"
+#include "fusefs/fuse/access_watch.h"
+#include "fusefs/fuse/name_invalidator.h"
 #include "fusefs/fuse/operations.h"
 #include "fusefs/fuse/passthrough.h"
 #include "fusefs/fuse/pending.h"
@@ -31,29 +35,34 @@ class Session : private Kernel {
     bool passthrough = true;
   };
 
-  // Mounts. To be constructed by the main thread, before there are others. Throws Error with what
-  // libfuse or fusermount3 said. Frames can be served only by Run().
+  // Mounts. Construct it in the main thread, before other threads start. Throws Error with the
+  // message of libfuse or fusermount3. Requests are served by Run() only.
   Session(Options options, FileSystem* file_system);
   // Unmounts, lazily where the mount is busy, and stops all devices.
   ~Session() override;
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Serves until the mount is unmounted or SIGTERM, SIGINT or SIGHUP comes. `on_ready` is called,
-  // by another thread, once the mount answers; with the reason when that fails. Throws Error.
+  // Serves until the mount is unmounted or SIGTERM, SIGINT or SIGHUP arrives. Another thread calls
+  // `on_ready` once the mount answers, with the data path and the reason for it. Throws Error.
   void Run(const std::function<void(const DataPath& path)>& on_ready);
 
  private:
   // Kernel
-  void ForgetName(uint64_t parent, uint64_t child, const std::string& name) override;
-  void DropNames(std::vector<Name> names) override;
-  void ForgetAttributes(uint64_t inode) override;
-  void DropPages(uint64_t inode) override;
+  void InvalidateName(Name name) override;
+  void InvalidateNames(std::vector<Name> names) override;
+  void InvalidateAttributes(uint64_t inode) override;
+  void InvalidatePages(uint64_t inode) override;
   void WakeHousekeeper() override;
+  void WatchAccess(std::vector<Directory> directories) override;
+  bool CollectAccess(uint32_t device) override { return access_watch_->Collect(device); }
   [[nodiscard]] dev_t device_number() const override { return device_number_; }
 
   void OnInit();
   void OnFirstRequest();
+  void OnUnmountedHere(const MountWatch& watch);
+  void SendAttributeInvalidation(uint64_t inode);
+  void End(int signal);
   void EndDevices();
 
   struct Destroy {
@@ -62,16 +71,20 @@ class Session : private Kernel {
 
   const Options options_;
   FileSystem* const file_system_;
-  SignalWatch signals_;  // before anything that starts threads
-  TaskThread tasks_;
-  PendingRequests pending_{&tasks_};
+  SignalWatch signals_;    // before anything that starts threads
+  TaskThread tasks_;       // housekeeping, and tasks that may wait for requests to be served
+  TaskThread interrupts_;  // gives up interrupted waits; never waits itself
+  PendingRequests pending_{&interrupts_};
   Operations operations_;
   std::unique_ptr<fuse_session, Destroy> session_;
   std::unique_ptr<Sentinel> sentinel_;
+  std::unique_ptr<NameInvalidator> names_;
+  std::unique_ptr<MountWatch> mount_watch_;
   std::unique_ptr<Workers> workers_;
   std::unique_ptr<Passthrough> passthrough_;
+  std::unique_ptr<AccessWatch> access_watch_;
   std::function<void(const DataPath& path)> on_ready_;
-  std::mutex ending_;  // makes EndDevices() happen once at a time; first of all locks
+  SlowMutex ending_;  // held by EndDevices(); taken before all other locks
   dev_t device_number_ = 0;
 };
 

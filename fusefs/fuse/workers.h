@@ -1,26 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The threads that serve a session's requests. One at a time, the *leader*, takes them from the
-// kernel, and answers those that are quick itself; before one that may take long or wait, it hands
-// the lead over.
+// The threads that serve a session's requests: leader and followers. One thread at a time, the
+// *leader*, reads requests from /dev/fuse, and serves quick requests itself. Any other request goes
+// into a FairQueue (base/fair_queue.h), which limits how many threads serve one device and user: so
+// a device that hangs never occupies all threads. Before the leader serves a request of the queue
+// as a worker, it makes another thread the leader; if there is none, it goes on leading. A user
+// with very many requests in the queue gets EDQUOT for more.
 //
-// libfuse's own loop has all its threads wait in the kernel, which wakes them in turn: each request
-// finds another one, asleep on another processor. The leader looks for the next request a moment
-// longer instead, as long as they follow each other closely. Opening and closing a frame takes less
-// than half of the time for it (docs/performance.md).
+// The leader serves within NoWaiting (base/mutex.h). If a quick request turns out to need time
+// (TakesTime()), a worker serves it again from its beginning.
 //
-// What nobody waits for, closing, is carried out at once and answered when there is time: the next
-// request often is somebody's who does wait.
+// In libfuse's own loop all threads wait in the kernel, which wakes them in rotation: each request
+// wakes another thread, often on another processor. Here the leader polls for the next request a
+// moment longer before it sleeps, as long as requests follow each other closely. Opening and
+// closing a frame then takes less than half of the time (docs/performance.md).
+//
+// RELEASE is carried out at once, but its reply is sent later, when the leader is idle: close(2)
+// does not wait for the reply, and the next request is often one that a client waits for.
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
-#include <functional>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
+#include "fusefs/base/fair_queue.h"
+#include "fusefs/base/mutex.h"
 #include "fusefs/base/unique_fd.h"
 
 struct fuse_req;
@@ -35,48 +43,71 @@ class Workers {
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
 
-  // Serves, in this thread and others, until the session is unmounted or Stop() is called; returns
-  // when all requests that were taken have been served. Throws Error when the kernel's requests
-  // cannot be read.
+  ~Workers();
+
+  // Serves, in this thread and others, until the session is unmounted or Stop() is called. Returns
+  // when all requests that were read have been served. Throws Error when /dev/fuse cannot be read.
   void Run();
-  // Any thread. Requests that nobody has taken yet are lost.
+  // Any thread. Requests that were not read yet are lost.
   void Stop();
-  // Answers "done" to a quick request whose client does not wait for it. For the thread that serves
-  // it.
-  void AnswerInTime(fuse_req* request);
+  // Sends the reply 0 to a request later, when the leader is idle. To be called by the leader while
+  // it serves the request, whose client does not wait.
+  void ReplyLater(fuse_req* request);
+  // To be called by the leader instead of a reply: a worker serves the request from its beginning.
+  void RestartOnWorker(fuse_req* request);
+  // For callbacks: true if this thread must answer its request with EDQUOT, because the user has
+  // too many requests waiting.
+  static bool Refuses();
 
  private:
   class Request;
+  using RequestPtr = std::unique_ptr<Request>;
+  using Job = FairQueue<RequestPtr>::Job;
   using Clock = std::chrono::steady_clock;
 
   void Work();
-  // Serves as the leader. True: `request` is to be served by somebody who does not lead.
-  bool Lead(Request& request);
+  // Both expect `lock` to be held, and unlock it meanwhile. Lead() leads until there is a job for
+  // this thread and another thread can lead; nullopt: the session has ended.
+  std::optional<Job> Lead(std::unique_lock<Mutex>& lock);
+  void Serve(std::unique_lock<Mutex>& lock, Job job);
+  void Refuse(Request& request);
+  // As the leader, serves quick requests and returns the first other one. nullptr: the session
+  // ended.
+  RequestPtr TakeSlow();
   // Waits for a request; false when the session has ended.
   bool Take(Request& request);
-  // Whether there is time to answer what nobody waits for, when no request has come for `idle`.
+  // Whether this errno value from /dev/fuse ends the session.
+  bool IsEnd(int code);
+  // Whether now is the time to send deferred replies, when no request has come for `idle`.
   [[nodiscard]] bool HasTime(Clock::duration idle) const;
-  void AnswerUnawaited();
+  void SendDeferredReplies();
   // Sleeps until there is a request. False when Stop() has been called.
   bool Sleep();
-  // Expects mutex_ to be held.
-  void FindLeader();
+  // Sleeps for kPause. False as above.
+  bool Pause();
+  // Wakes or starts a thread that leads. Expects mutex_ to be held. False: there is none.
+  bool FindLeader();
+  RequestPtr SpareRequest();
 
   fuse_session* const session_;
   const UniqueFd stop_;  // eventfd
-  const bool may_poll_;  // for others there are further processors
+  const bool may_poll_;  // the machine has more than one processor
 
-  // Of the leader.
+  // Used by the leader only.
   bool polling_ = false;
-  bool client_is_waking_ = false;      // who was just answered, and asks nothing yet
-  std::vector<fuse_req*> unanswered_;  // nobody waits for them; none when the lead is handed over
+  bool client_is_waking_ = false;  // the last reply woke its client, which has not asked again yet
+  bool restart_ = false;           // the request that is being served needs time
+  std::vector<fuse_req*> deferred_replies_;  // none while another thread becomes the leader
 
-  std::mutex mutex_;  // guards all below; leaf
-  std::condition_variable changed_;
-  bool led_ = false;
+  Mutex mutex_;  // guards all below; leaf
+  Condition changed_;
+  Condition has_room_;  // queue_ has become shorter
+  bool led_ = false;    // a thread leads
   bool ended_ = false;
-  unsigned standing_by_ = 0;
-  int error_ = 0;  // errno
+  unsigned standing_by_ = 0;  // threads that sleep in changed_
+  int error_ = 0;             // errno
+  FairQueue<RequestPtr> queue_;
+  std::vector<RequestPtr> spare_;
   std::vector<std::thread> threads_;
 };
 

@@ -38,7 +38,7 @@ Candidates Sources(const std::string& name) {
   return candidates;
 }
 
-// NAME=SOURCE[,key=value...]: a name is the user's own idea.
+// NAME=SOURCE[,key=value...]: there are no candidates for a name.
 Candidates DeviceSpec(const std::string& word) {
   const size_t equals = word.find('=');
   if (equals == std::string::npos) return {};
@@ -50,7 +50,8 @@ Candidates DeviceSpec(const std::string& word) {
                            {"buffers=", "how many"},
                            {"policy=keep-newest", "recycle the oldest frame (the default)"},
                            {"policy=keep-oldest", "recycle nothing: drop new frames"},
-                           {"state=streaming", "start at once"}});
+                           {"state=streaming", "start at once"},
+                           {"memory=grabdma", "buffers of the module, which see every pin"}});
 }
 
 }  // namespace

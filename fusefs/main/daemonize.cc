@@ -22,7 +22,7 @@ namespace {
     count = read(report.get(), &byte, 1);
   } while (count < 0 && errno == EINTR);
   if (count == 1) _exit(EXIT_SUCCESS);
-  // The child ended without a report; it has said why itself.
+  // The child ended without Ready(), and has printed the reason itself.
   int status = 0;
   const bool exited = waitpid(child, &status, 0) == child && WIFEXITED(status);
   _exit(exited && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : kExitFailed);

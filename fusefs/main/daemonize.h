@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Going to the background without losing what the caller must hear: the command that was typed
-// returns when the mount answers, or with the reason why it never will.
+// Goes to the background without losing the result: the command that the user typed returns when
+// the mount answers, or prints the reason why it failed.
 #pragma once
 
 #include "fusefs/base/unique_fd.h"
@@ -10,15 +10,16 @@ namespace grabfs {
 
 class Background {
  public:
-  // Forks. The parent waits, inside this function, and exits with 0 once the child reports Ready(),
-  // else with the child's exit status. The child returns, in a session of its own, with its
-  // messages still going to the caller's stderr. Call it while there is one thread. Throws Error.
+  // Forks. The parent waits inside this function; it exits with 0 once the child calls Ready(),
+  // else with the child's exit status. In the child this function returns: the child has a session
+  // of its own, and still writes to the caller's stderr. Call it while there is one thread. Throws
+  // Error.
   static Background Enter();
 
   // Stays in the foreground: Ready() does nothing.
   Background() = default;
 
-  // Lets the caller go; afterwards standard input, output and error are /dev/null.
+  // Lets the parent exit; afterwards standard input, output and error are /dev/null.
   void Ready();
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From what a user wrote to a device that is ready to run.
+// Makes devices from the options of the command line.
 #pragma once
 
 #include <memory>
@@ -11,11 +11,12 @@
 
 namespace grabfs {
 
-// Opens the source and allocates the buffers. Throws Error: the source cannot be had, a key is
+// Opens the source and allocates the buffers. Throws Error: the source cannot be opened, a key is
 // unknown, there is not enough memory.
 std::unique_ptr<Device> MakeDevice(DeviceOption option);
 
-// All or none: no buffer is allocated before all sources are open and the memory for all suffices.
+// Makes all or none: it allocates no buffer before all sources are open and the memory for all is
+// there.
 std::vector<std::unique_ptr<Device>> MakeDevices(std::vector<DeviceOption> options);
 
 }  // namespace grabfs

@@ -7,8 +7,8 @@
 #include "fusefs/base/error.h"
 #include "fusefs/base/log.h"
 #include "fusefs/main/devices.h"
-#include "fusefs/source/grabdma.h"
-#include "fusefs/source/v4l2_identity.h"
+#include "fusefs/source/grabdma/grabdma.h"
+#include "fusefs/source/v4l2/identity.h"
 
 namespace grabfs {
 namespace {
@@ -22,7 +22,7 @@ NodeIdentity GrabdmaIdentity(const std::string& node) {
 }
 
 bool Vanished(const Error& error) { return error.code() == ENOENT || error.code() == ENODEV; }
-// udev may be about to hand the node to its group.
+// EACCES may be temporary: udev is about to give the node its group.
 bool Forbidden(const Error& error) { return error.code() == EACCES || error.code() == EPERM; }
 
 std::unique_ptr<NodeWatch> WatchDevices(const std::string& prefix) {
@@ -36,14 +36,14 @@ std::unique_ptr<NodeWatch> WatchDevices(const std::string& prefix) {
 
 }  // namespace
 
-HotPlug::Kind::Kind(Roster roster, std::string prefix, FileSystem* file_system)
-    : roster_(std::move(roster)),
+HotPlug::Kind::Kind(KnownDevices known_devices, std::string prefix, FileSystem* file_system)
+    : known_devices_(std::move(known_devices)),
       prefix_(std::move(prefix)),
       file_system_(file_system),
-      watch_(roster_.expects_devices() ? WatchDevices(prefix_) : nullptr) {}
+      watch_(known_devices_.expects_devices() ? WatchDevices(prefix_) : nullptr) {}
 
 size_t HotPlug::Kind::AddPresent() {
-  if (!roster_.expects_devices()) return 0;
+  if (!known_devices_.expects_devices()) return 0;
   size_t count = 0;
   for (const auto& [number, node] : ListNodes(kDevices, prefix_)) {
     try {
@@ -60,7 +60,7 @@ size_t HotPlug::Kind::AddPresent() {
 }
 
 std::optional<DeviceOption> HotPlug::Kind::OptionFor(const std::string& node) {
-  return roster_.OptionFor(
+  return known_devices_.OptionFor(
       node, [this](const std::string& name) { return file_system_->HasDevice(name); });
 }
 
@@ -73,7 +73,7 @@ NodeWatch::Answer HotPlug::Kind::OnNode(const std::string& node, bool last) {
     auto option = OptionFor(node);
     if (!option) return Answer::kDone;
     const std::string name = option->config.name;
-    // Its predecessor may not have heard yet that it is gone.
+    // The unplugged device of this name may not have noticed yet that it is gone.
     if (file_system_->HasDevice(name)) return Answer::kLater;
     file_system_->AddDevice(MakeDevice(std::move(*option)));
     LogInfo(name + ": plugged in as " + node);
@@ -87,11 +87,11 @@ NodeWatch::Answer HotPlug::Kind::OnNode(const std::string& node, bool last) {
 }
 
 HotPlug::HotPlug(const std::vector<DeviceOption>& named, FileSystem* file_system) {
-  kinds_.push_back(std::make_unique<Kind>(Roster("grabdma", named, named.empty(), GrabdmaIdentity),
-                                          "grabdma", file_system));
-  // Cameras are for those who ask for them: a machine has some that are none of our business.
-  kinds_.push_back(
-      std::make_unique<Kind>(Roster("v4l2", named, false, V4l2Identity), "video", file_system));
+  kinds_.push_back(std::make_unique<Kind>(
+      KnownDevices("grabdma", named, named.empty(), GrabdmaIdentity), "grabdma", file_system));
+  // Cameras are added only if the command line names them: others may belong to other programs.
+  kinds_.push_back(std::make_unique<Kind>(KnownDevices("v4l2", named, false, V4l2Identity), "video",
+                                          file_system));
 }
 
 size_t HotPlug::AddPresent() {

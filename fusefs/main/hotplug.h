@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Devices that come and go. Going is noticed by the device itself, and FileSystem takes its
-// directory away when the last file is closed; coming is noticed here. Without --device every
-// grabdma device appears, else those grabdma and V4L2 devices that the command line names come
-// back.
+// Adds devices that are plugged in while the daemon runs. (A device notices itself that it was
+// unplugged; the housekeeper removes it when its last file is closed.) Without --device every
+// grabdma device is added; else those grabdma and V4L2 devices that the command line names, when
+// they come back.
 #pragma once
 
 #include <memory>
@@ -11,24 +11,24 @@
 #include <string>
 #include <vector>
 
+#include "fusefs/main/known_devices.h"
 #include "fusefs/main/node_watch.h"
 #include "fusefs/main/options.h"
-#include "fusefs/main/roster.h"
 #include "fusefs/vfs/file_system.h"
 
 namespace grabfs {
 
 class HotPlug {
  public:
-  // From here on no device is missed. `named`: the devices of the command line; `file_system` must
-  // outlive this object. Throws Error when a named device cannot be opened.
+  // Devices that appear after this are not missed. `named`: the devices of the command line;
+  // `file_system` must outlive this object. Throws Error when a named device cannot be opened.
   HotPlug(const std::vector<DeviceOption>& named, FileSystem* file_system);
 
-  // Adds the devices that are there already and have not been added; what cannot be had is
-  // explained in the log. Returns how many were added.
+  // Adds the devices that are plugged in already; logs why one cannot be opened. Returns how many
+  // were added.
   size_t AddPresent();
 
-  // From now on devices are added as they appear, by threads that end with this object.
+  // Starts a thread for each kind, which adds devices as they appear; the destructor joins them.
   void Start();
 
  private:
@@ -36,7 +36,7 @@ class HotPlug {
   class Kind {
    public:
     // `prefix`: of their nodes in /dev, before a number.
-    Kind(Roster roster, std::string prefix, FileSystem* file_system);
+    Kind(KnownDevices known_devices, std::string prefix, FileSystem* file_system);
 
     size_t AddPresent();
     void Start();
@@ -45,10 +45,10 @@ class HotPlug {
     std::optional<DeviceOption> OptionFor(const std::string& node);
     NodeWatch::Answer OnNode(const std::string& node, bool last);
 
-    Roster roster_;
+    KnownDevices known_devices_;
     const std::string prefix_;
     FileSystem* const file_system_;
-    std::unique_ptr<NodeWatch> watch_;  // null: nobody is waited for, or there is no way to
+    std::unique_ptr<NodeWatch> watch_;  // null: no device can come, or inotify is not available
   };
 
   std::vector<std::unique_ptr<Kind>> kinds_;

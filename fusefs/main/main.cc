@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// grabfs: the daemon. Puts the rooms together: options, devices, the tree, the mount.
+// grabfs: the daemon. Connects the parts: options, devices, the file system, the session.
 #include <sys/resource.h>
 
 #include <cerrno>
@@ -25,8 +25,8 @@ namespace {
 
 constexpr char kDefaultDevice[] = "sim0=pattern";
 
-// Each buffer takes two descriptors and each open passed-through file none, so only the number of
-// buffers counts: take what the administrator allows.
+// Raises RLIMIT_NOFILE to its hard limit: each buffer takes two descriptors. Open files of clients
+// take none.
 void RaiseFileLimit() {
   rlimit limit = {};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;

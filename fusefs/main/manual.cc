@@ -3,6 +3,7 @@
 
 #include <sstream>
 
+#include "fusefs/command/help.h"
 #include "fusefs/main/mount_options.h"
 #include "fusefs/main/options.h"
 
@@ -68,7 +69,7 @@ Messages go to standard error with `-f`, else to syslog.
 
 std::string Manual() {
   std::ostringstream text;
-  text << kIntroduction << "```\n" << Help() << "```\n" << kMountOptions;
+  text << kIntroduction << "```\n" << Help(DescribeOptions()) << "```\n" << kMountOptions;
   for (const MountOption& option : MountOptions()) {
     text << "| `" << option.name << "` | " << option.help << " |\n";
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What can be wrong with a mount point before anything is mounted, said in words.
+// Checks a mount point before anything is mounted.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 namespace grabfs {
 
 // Throws Error when grabfs cannot be mounted there: missing, not a directory, a live grabfs mount
-// already, no /dev/fuse. A dead mount that an earlier daemon left behind is cleaned up and logged.
+// already, no /dev/fuse. Unmounts a dead mount that an earlier daemon has left, and logs that.
 void CheckMountpoint(const std::string& mountpoint);
 
 }  // namespace grabfs

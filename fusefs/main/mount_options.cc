@@ -77,7 +77,7 @@ constexpr std::array<MountOption, 11> kOptions = {{
     {"nodev", "as with any file system", nullptr},
 }};
 
-// Words for mount(8) and systemd, which fstab may have.
+// Options of mount(8) and systemd that fstab may have; ignored.
 bool IsForMount(const std::string& key) {
   constexpr std::array<std::string_view, 7> kWords = {"auto",    "noauto",   "user", "nofail",
                                                       "_netdev", "defaults", "rw"};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The words of -o: those that are the daemon's own, those that mean something to mount(8) only, and
-// those that go on to libfuse and mount(2).
+// The options of -o: those of the daemon, those that only mount(8) uses, and those that are passed
+// on to libfuse and mount(2).
 #pragma once
 
 #include <span>
@@ -16,11 +16,11 @@ namespace grabfs {
 struct MountOption {
   std::string_view name;  // with its = when it takes a value
   std::string_view help;
-  // Of our own; absent: libfuse's or the kernel's, and worth naming to users.
+  // nullptr: an option of libfuse or the kernel, listed here for the help text.
   void (*apply)(const std::string& value, DaemonOptions& options);
 };
 
-// Those that the help and completion tell about.
+// The options in the help text and in completion.
 std::span<const MountOption> MountOptions();
 
 // "uid=1000,allow_other". Throws Error(EINVAL).

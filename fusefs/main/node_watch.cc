@@ -2,7 +2,6 @@
 #include "fusefs/main/node_watch.h"
 
 #include <poll.h>
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -10,12 +9,12 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <csignal>
 #include <filesystem>
 #include <optional>
 #include <utility>
 
 #include "fusefs/base/error.h"
+#include "fusefs/base/thread.h"
 
 namespace grabfs {
 namespace {
@@ -30,12 +29,6 @@ std::optional<uint32_t> NumberAfter(const std::string& prefix, const std::string
   const auto [stop, error] = std::from_chars(name.data() + prefix.size(), end, number);
   if (error != std::errc() || stop != end) return std::nullopt;
   return number;
-}
-
-void BlockSignals() {
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, nullptr);
 }
 
 }  // namespace
@@ -71,11 +64,10 @@ void NodeWatch::Expect(const std::string& path) {
 
 void NodeWatch::Start(OnNode on_node) {
   on_node_ = std::move(on_node);
-  thread_ = std::thread([this] { Run(); });
+  thread_ = StartThread("watching " + directory_, [this] { Run(); });
 }
 
 void NodeWatch::Run() {
-  BlockSignals();
   for (;;) {
     pollfd fds[2] = {{stop_.get(), POLLIN, 0}, {inotify_.get(), POLLIN, 0}};
     (void)poll(fds, 2, pending_.empty() ? -1 : static_cast<int>(kRetryInterval.count()));
@@ -95,7 +87,7 @@ void NodeWatch::ReadEvents() {
     const auto* event = reinterpret_cast<const inotify_event*>(space.data() + at);
     if ((event->mask & IN_Q_OVERFLOW) != 0) {
       for (const auto& [number, path] : ListNodes(directory_, prefix_)) {
-        Tell(std::filesystem::path(path).filename());
+        Report(std::filesystem::path(path).filename());
       }
     } else if (event->len > 0) {
       OnEvent(event->mask, event->name);
@@ -111,20 +103,21 @@ void NodeWatch::OnEvent(uint32_t mask, const std::string& name) {
     given_up_.erase(name);
   } else if ((mask & (IN_CREATE | IN_MOVED_TO)) != 0 || given_up_.contains(name) ||
              pending_.contains(name)) {
-    Tell(name);
+    Report(name);
   }
 }
 
 void NodeWatch::Retry() {
   const auto due = pending_;
-  for (const auto& [name, deadline] : due) Tell(name);
+  for (const auto& [name, deadline] : due) Report(name);
 }
 
-void NodeWatch::Tell(const std::string& name) {
+void NodeWatch::Report(const std::string& name) {
   const auto now = Clock::now();
   const auto deadline = pending_.try_emplace(name, now + kPatience).first->second;
   const bool last = now >= deadline;
-  const Answer answer = on_node_(directory_ + "/" + name, last);
+  Answer answer = Answer::kDone;
+  CatchAndLog(directory_ + "/" + name, [&] { answer = on_node_(directory_ + "/" + name, last); });
   if (answer == Answer::kLater && !last) return;
   pending_.erase(name);
   if (answer == Answer::kLater) {

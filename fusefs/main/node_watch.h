@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tells when device nodes appear in a directory. A node is often not usable yet when it appears:
-// the rules of udev give it its group a moment later, and its predecessor of the same name may
-// still be on its way out. So whoever is told can ask to be told again.
+// Reports device nodes that appear in a directory (inotify). A new node often cannot be used at
+// once: udev gives it its group a moment later, and an unplugged device of the same name may still
+// be in the mount. So the callback can ask to be called again.
 #pragma once
 
 #include <chrono>
@@ -23,26 +23,28 @@ std::map<uint32_t, std::string> ListNodes(const std::string& directory, const st
 class NodeWatch {
  public:
   enum class Answer {
-    kDone,   // this node needs no more attention
-    kLater,  // tell me again, soon, unless this was the last time
+    kDone,   // do not report this node again
+    kLater,  // report it again soon, unless this was the last time
   };
-  // Called by the watch's thread. `last`: nobody will ask again, unless the node is created anew or
-  // its owner or mode changes.
+  // Called by the watch's thread. `last`: the node will not be reported again, unless it is created
+  // anew or its owner or mode changes.
   using OnNode = std::function<Answer(const std::string& path, bool last)>;
 
   static constexpr std::chrono::milliseconds kRetryInterval{100};
   static constexpr std::chrono::milliseconds kPatience{3000};
 
-  // From here on nothing is missed. Watches for nodes called PREFIX and a number. Throws Error.
+  // Watches for nodes called PREFIX and a number; nodes that appear after this are not missed.
+  // Throws Error.
   NodeWatch(std::string directory, std::string prefix);
-  // Ends the thread.
+  // Joins the thread.
   ~NodeWatch();
   NodeWatch(const NodeWatch&) = delete;
   NodeWatch& operator=(const NodeWatch&) = delete;
 
-  // Before Start(): the node is there but cannot be used now. Tell when its owner or mode changes.
+  // Before Start(): the node exists but cannot be used now. Report it when its owner or mode
+  // changes.
   void Expect(const std::string& path);
-  // Begins to tell, of what has appeared since the construction.
+  // Starts the thread, which reports all nodes that have appeared since the construction.
   void Start(OnNode on_node);
 
  private:
@@ -52,14 +54,14 @@ class NodeWatch {
   void ReadEvents();
   void OnEvent(uint32_t mask, const std::string& name);
   void Retry();
-  void Tell(const std::string& name);
+  void Report(const std::string& name);
 
   const std::string directory_;
   const std::string prefix_;
   UniqueFd inotify_;
   UniqueFd stop_;
   OnNode on_node_;
-  std::map<std::string, Clock::time_point> pending_;  // to be told again, until then
+  std::map<std::string, Clock::time_point> pending_;  // to be reported again, until this time
   std::set<std::string> given_up_;                    // until their owner or mode changes
   std::thread thread_;
 };

@@ -13,13 +13,16 @@
 #include "fusefs/base/memory_limit.h"
 #include "fusefs/base/version.h"
 #include "fusefs/capture/device_name.h"
+#include "fusefs/command/help.h"
+#include "fusefs/fuse/libfuse_version.h"
 #include "fusefs/main/mount_options.h"
 #include "fusefs/main/numbers.h"
+#include "fusefs/source/source.h"
 
 namespace grabfs {
 namespace {
 
-// What alloc/ may take without options: of the machine's memory, and files of each user.
+// Defaults for alloc/: the share of the machine's memory, and the number of files of each user.
 constexpr uint64_t kUserShare = 4;
 constexpr uint64_t kTotalShare = 2;
 constexpr uint64_t kUserFiles = 1024;
@@ -35,9 +38,8 @@ constexpr char kDescription[] =
     "  grabfs --device cam0=v4l2:/dev/video0,format=YUYV,width=640 /mnt/grabfs\n"
     "\n"
     "SOURCE is pattern, replay:FILE, grabdma:/dev/grabdmaN or v4l2:/dev/videoN, for output\n"
-    "display:FILE; keys are width, height, format, rate, buffers, policy, state, and what a "
-    "source\n"
-    "adds. Then look into MOUNTPOINT, or run grabfs-cli.";
+    "display:FILE; keys are width, height, format, rate, buffers, memory, policy, state, and what\n"
+    "a source adds. Then look into MOUNTPOINT, or run grabfs-cli.";
 
 // Takes a key out of the options of a source spec.
 std::optional<std::string> Take(std::map<std::string, std::string>& options, const char* key) {
@@ -50,7 +52,7 @@ std::string ResolveMountpoint(const std::string& path) {
   if (path.empty()) throw Error(EINVAL, "the mount point is an empty word");
   std::error_code error;
   const auto resolved = std::filesystem::canonical(path, error);
-  // A dead mount cannot be looked into, but its name is good enough to say so later.
+  // A dead mount cannot be resolved; a later check reports it by this name.
   return error ? std::filesystem::absolute(path).lexically_normal().string() : resolved.string();
 }
 
@@ -64,7 +66,7 @@ bool IsMountHelper(const char* program) {
   return std::filesystem::path(program).filename() == kMountHelperName;
 }
 
-// The words of the command line, taken apart and not yet understood.
+// The command line, split into its options but not yet interpreted.
 struct Words {
   std::vector<std::string> devices;
   std::vector<std::string> mount_options;
@@ -79,12 +81,12 @@ struct Words {
 std::string MountOptionNames() {
   std::string names;
   for (const MountOption& option : MountOptions()) {
-    if (option.apply != nullptr) names += std::string(option.name) + ",";
+    if (option.apply != nullptr) names += std::string(option.name) + ", ";
   }
-  return names + "allow_other,ro,... (see mount.fuse3(8))";
+  return names + "allow_other, ro, ... (see mount.fuse3(8))";
 }
 
-// What mount(8) passes to every helper.
+// Options that mount(8) passes to every helper.
 void AcceptHelperOptions(CLI::App& app, Words& words) {
   for (const char* flag : {"-s", "-n", "-v"}) {
     app.add_flag(flag, words.unused, "accepted for mount(8)");
@@ -96,6 +98,7 @@ void AcceptHelperOptions(CLI::App& app, Words& words) {
 // The parser holds references to `words`.
 std::unique_ptr<CLI::App> MakeParser(Words& words, bool helper) {
   auto app = std::make_unique<CLI::App>(kDescription, helper ? kMountHelperName : "grabfs");
+  app->set_help_flag("-h,--help", "print this help and exit");
   app->add_option("--device", words.devices, "NAME=SOURCE[,key=value...]; may be given again")
       ->type_name("SPEC")
       ->allow_extra_args(false)
@@ -107,7 +110,8 @@ std::unique_ptr<CLI::App> MakeParser(Words& words, bool helper) {
   app->add_flag("-f,--foreground", words.foreground, "stay in the foreground");
   app->add_flag("--syslog", words.syslog, "log to syslog even in the foreground");
   app->add_flag("--version", words.version, "print the version and exit");
-  app->add_option("mountpoint", words.positionals, helper ? "SPEC MOUNTPOINT" : "MOUNTPOINT");
+  app->add_option("arguments", words.positionals, "where the files are to appear")
+      ->type_name(helper ? "SPEC MOUNTPOINT" : "MOUNTPOINT");
   if (helper) AcceptHelperOptions(*app, words);
   return app;
 }
@@ -135,6 +139,15 @@ DaemonOptions Understand(const Words& words) {
   options.mount_options = "fsname=grabfs,subtype=grabfs,default_permissions";
   for (const auto& text : words.mount_options) ApplyMountOptions(text, options);
   return options;
+}
+
+// The program and what is compiled into it.
+std::string VersionText() {
+  std::string text = VersionLine("grabfs") + "sources:";
+  for (const std::string& usage : SourceUsages()) {
+    text += ' ' + usage.substr(0, usage.find(':'));
+  }
+  return text + "\nlibfuse " + LibfuseVersion() + '\n';
 }
 
 }  // namespace
@@ -173,11 +186,6 @@ Command DescribeOptions() {
   return DescribeCommand(*MakeParser(words, /*helper=*/false));
 }
 
-std::string Help() {
-  Words words;
-  return MakeParser(words, /*helper=*/false)->help();
-}
-
 DaemonOptions ParseOptions(int argc, const char* const* argv) {
   const bool helper = IsMountHelper(argv[0]);
   Words words;
@@ -185,10 +193,10 @@ DaemonOptions ParseOptions(int argc, const char* const* argv) {
   try {
     app->parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) throw UsageExit{0, app->help()};
+    if (error.get_exit_code() == 0) throw UsageExit{0, Help(DescribeCommand(*app))};
     throw UsageExit{kExitUsage, std::string("grabfs: ") + error.what() + " (see grabfs --help)\n"};
   }
-  if (words.version) throw UsageExit{0, std::string("grabfs ") + kVersion + "\n"};
+  if (words.version) throw UsageExit{0, VersionText()};
   CheckPositionals(words.positionals, helper ? 2 : 1);
   if (helper) {
     for (auto& spec : ParseMountHelperSpec(words.positionals.front())) {

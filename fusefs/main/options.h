@@ -29,23 +29,22 @@ struct DaemonOptions {
   bool syslog = false;
 };
 
-// What ParseOptions() throws when the answer is a text and an exit status (--help, --version, a
-// mistake on the command line).
+// Thrown by ParseOptions() if the program shall print a text and exit (--help, --version, a mistake
+// on the command line).
 struct UsageExit {
   int status;
   std::string text;
 };
 
-// Exit statuses; those of grabfs-cli where they mean the same.
+// Exit statuses, with the same values as those of grabfs-cli.
 inline constexpr int kExitFailed = 1;
 inline constexpr int kExitUsage = 2;
 
-// Throws UsageExit, or Error(EINVAL) for values that cannot be.
+// Throws UsageExit; Error(EINVAL) for impossible values.
 DaemonOptions ParseOptions(int argc, const char* const* argv);
 
-// The options of `grabfs`, and the text of `grabfs --help`.
+// The command line of `grabfs`.
 Command DescribeOptions();
-std::string Help();
 
 // NAME=SOURCE[,key=value...]. Throws Error(EINVAL).
 DeviceOption ParseDeviceOption(const std::string& text);

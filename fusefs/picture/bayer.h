@@ -1,28 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Bayer formats, whose pixels have one colour each, as RGB. The two colours that a pixel lacks are
-// the mean of its nearest neighbours that have them (bilinear interpolation), rounded to the
-// nearest integer; beyond the border the picture is mirrored. Colours of 10 and 12 bits are widened
-// to all of 16 bits.
+// Converts Bayer formats, whose pixels have one colour each, to R G B. The two colours that a pixel
+// lacks are the mean of the nearest pixels that have them (bilinear interpolation), rounded to the
+// nearest integer. Beyond the border the picture is mirrored.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "fusefs/base/pixel_format.h"
-#include "fusefs/picture/image.h"
 
 namespace grabfs {
 
-bool IsBayer(Fourcc fourcc);
-// Of a sample of the picture that a Bayer format becomes: 8 or 16.
-uint32_t BayerImageBits(Fourcc fourcc);
+class Demosaicer {
+ public:
+  // `pixels`: a whole image of at least 2 by 2 pixels, which must outlive this.
+  Demosaicer(const FrameFormat& format, std::span<const uint8_t> pixels);
 
-// `format` is a Bayer format and `pixels` a whole image of it.
-Image Demosaic(const FrameFormat& format, std::span<const uint8_t> pixels);
+  // R G B of each pixel of the next row, with the format's number of bits. Valid until the next
+  // call. Call it once for each row.
+  std::span<const uint16_t> NextRow();
 
-// The other way: of each pixel of a picture of R G B, 8 bits each, the colour that a sensor of this
-// format has there. `out`: an image of `format`, whose rows are not padded.
-void MakeMosaic(const FrameFormat& format, std::span<const uint8_t> rgb, std::span<uint8_t> out);
+ private:
+  // The samples of a row, with one more at each end, so that all have neighbours.
+  using Row = std::vector<uint16_t>;
+
+  void Read(uint32_t y);
+
+  const PixelFormat& pixel_;
+  const FrameFormat format_;
+  const std::span<const uint8_t> pixels_;
+  std::array<Row, 3> rows_;  // row y lies in rows_[y % 3]
+  std::vector<uint16_t> rgb_;
+  uint32_t next_ = 0;
+};
 
 }  // namespace grabfs

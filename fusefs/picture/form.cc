@@ -1,65 +1,81 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fusefs/picture/form.h"
 
+#include <algorithm>
 #include <array>
-#include <utility>
 
+#include "fusefs/picture/bmp.h"
 #include "fusefs/picture/npy.h"
+#include "fusefs/picture/png.h"
 #include "fusefs/picture/pnm.h"
 #include "fusefs/picture/tiff.h"
 
 namespace grabfs {
 namespace {
 
-constexpr std::array kForms = {PictureForm::kPnm, PictureForm::kTiff, PictureForm::kNpy};
+struct Row {
+  std::string_view name;
+  Colours colours;
+  uint64_t (*file_bytes)(const Image& shape);  // nullptr: not known before the file is made
+  Bytes (*encode)(Image image);
 
-// Of a file beside its samples.
-uint64_t OverheadBytes(PictureForm form, const Image& shape) {
-  switch (form) {
-    case PictureForm::kPnm:
-      return PnmHeader(shape).size();
-    case PictureForm::kTiff:
-      return TiffOverheadBytes(shape);
-    case PictureForm::kNpy:
-      return NpyHeader(shape).size();
+  [[nodiscard]] constexpr bool in_mount() const {
+    return file_bytes != nullptr && colours == Colours::kAsTheyAre;
   }
-  return 0;
-}
+};
+
+constexpr std::array kTable = {
+    Row{"pnm", Colours::kAsTheyAre, PnmBytes, EncodePnm},
+    Row{"tiff", Colours::kAsTheyAre, TiffBytes, EncodeTiff},
+    Row{"npy", Colours::kAsTheyAre, NpyBytes, EncodeNpy},
+    Row{"bmp", Colours::kAsTheyAre, BmpBytes, EncodeBmp},
+    Row{"png", Colours::kAsTheyAre, nullptr, EncodePng},
+    Row{"pgm", Colours::kToGrey, PnmBytes, EncodePnm},
+    Row{"ppm", Colours::kToRgb, PnmBytes, EncodePnm},
+};
+static_assert(std::ranges::is_partitioned(kTable, &Row::in_mount));
+
+constexpr auto kForms = [] {
+  std::array<PictureForm, kTable.size()> forms;
+  for (uint32_t i = 0; i < forms.size(); ++i) forms[i] = PictureForm{i};
+  return forms;
+}();
+
+const Row& RowOf(PictureForm form) { return kTable[static_cast<uint32_t>(form)]; }
 
 }  // namespace
 
-std::span<const PictureForm> PictureForms() { return kForms; }
-
-std::string_view PictureFormName(PictureForm form) {
-  switch (form) {
-    case PictureForm::kPnm:
-      return "pnm";
-    case PictureForm::kTiff:
-      return "tiff";
-    case PictureForm::kNpy:
-      return "npy";
-  }
-  return "";
+std::span<const PictureForm> PictureForms() {
+  constexpr auto kCount = std::ranges::count_if(kTable, &Row::in_mount);
+  return std::span(kForms).first<kCount>();
 }
 
-bool CanShow(const FrameFormat& format) { return CanConvert(format.fourcc); }
+std::span<const PictureForm> AllPictureForms() { return kForms; }
+
+std::string_view PictureFormName(PictureForm form) { return RowOf(form).name; }
+
+std::optional<PictureForm> FindPictureForm(std::string_view name) {
+  const auto* const row = std::ranges::find(kTable, name, &Row::name);
+  if (row == kTable.end()) return std::nullopt;
+  return PictureForm(row - kTable.begin());
+}
+
+std::string PictureFormNames() {
+  std::string names;
+  for (const Row& row : kTable) names.append(names.empty() ? "" : " ").append(row.name);
+  return names;
+}
+
+bool CanShow(const FrameFormat& format) { return CanConvert(format); }
 
 uint64_t PictureBytes(PictureForm form, const FrameFormat& format) {
-  const Image shape = ShapeOf(format);
-  return OverheadBytes(form, shape) + shape.row_bytes() * shape.height;
+  const Row& row = RowOf(form);
+  return row.file_bytes(ShapeOf(format, row.colours));
 }
 
 Bytes EncodePicture(PictureForm form, const FrameFormat& format, std::span<const uint8_t> pixels) {
-  Image image = Convert(format, pixels);
-  switch (form) {
-    case PictureForm::kPnm:
-      return EncodePnm(std::move(image));
-    case PictureForm::kTiff:
-      return EncodeTiff(std::move(image));
-    case PictureForm::kNpy:
-      return EncodeNpy(std::move(image));
-  }
-  return {};
+  const Row& row = RowOf(form);
+  return row.encode(Convert(format, pixels, row.colours));
 }
 
 }  // namespace grabfs

@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The forms in which the mount offers frames to programs that open pictures by themselves, with the
-// exact size of each file before there is one: stat() needs it.
+// The forms in which frames become pictures that other programs open by themselves: one table for
+// the mount, grabfs-cli and display devices.
 //
-//     pnm   PGM or PPM
+//     pnm   PGM of a grey frame, PPM of any other
 //     tiff  one uncompressed page in one strip
 //     npy   NumPy's array: (rows, columns) or (rows, columns, 3), uint8 or uint16; samples begin at
 //           a multiple of 64 bytes, so that they can be mapped
+//     bmp   Windows' bitmap, of 8 bits a sample
+//     png   Portable Network Graphics
+//     pgm   grey, whatever the frame is
+//     ppm   RGB, whatever the frame is
 //
-// Samples are those of Convert(): grey or R G B. Pure functions.
+// Samples are those of Convert(). Pure functions.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "fusefs/base/pixel_format.h"
@@ -20,19 +26,27 @@
 
 namespace grabfs {
 
-enum class PictureForm { kPnm, kTiff, kNpy };
+// The number of a form in the table; inode numbers of the mount contain it.
+enum class PictureForm : uint32_t {};
 
-// In the order in which they are listed.
+// The forms that the mount shows, in the order in which it lists them: those that keep the colours
+// of a frame, and whose file size is known in advance, because stat() needs it.
 std::span<const PictureForm> PictureForms();
-// "pnm": the extension of files, too.
+// All forms; those of the mount come first.
+std::span<const PictureForm> AllPictureForms();
+// "pnm"; also the extension of files.
 std::string_view PictureFormName(PictureForm form);
+// By name; nullopt: there is none.
+std::optional<PictureForm> FindPictureForm(std::string_view name);
+// "pnm tiff ...": all of them, for messages.
+std::string PictureFormNames();
 
-// Can frames of this format be converted at all?
+// Can whole frames of this format be converted?
 bool CanShow(const FrameFormat& format);
 
-// For formats that CanShow():
+// For formats that CanShow() and forms that the mount shows:
 uint64_t PictureBytes(PictureForm form, const FrameFormat& format);
-// A file of exactly that size. Throws Error.
+// A whole file; of PictureBytes() where that is known. Throws Error.
 Bytes EncodePicture(PictureForm form, const FrameFormat& format, std::span<const uint8_t> pixels);
 
 }  // namespace grabfs

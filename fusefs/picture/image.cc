@@ -3,210 +3,199 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <optional>
-#include <utility>
+#include <limits>
 
 #include "fusefs/base/error.h"
 #include "fusefs/picture/bayer.h"
+#include "fusefs/picture/samples.h"
 
 namespace grabfs {
 namespace {
 
 using Pixels = std::span<const uint8_t>;
 
+// Of either side: a pixel of a Bayer format needs a neighbour.
+constexpr uint32_t kLeastMosaic = 2;
+
 // --- YCbCr to RGB, in fixed-point numbers with 32 bits behind the point: enough for each of the
-// 2^24 possible inputs to round as the exact value does. None of them lies exactly half-way.
+// 2^24 possible inputs of 8 bits to round as the exact value does. None lies exactly half-way.
 
 constexpr int kFractionBits = 32;
-
-constexpr int64_t Fixed(double value) {
-  return static_cast<int64_t>(value * (int64_t{1} << kFractionBits) + (value < 0 ? -0.5 : 0.5));
-}
 
 constexpr double kKr = 0.299;
 constexpr double kKb = 0.114;
 constexpr double kKg = 1 - kKr - kKb;
-constexpr double kLumaGain = 255.0 / 219;
-constexpr double kChromaGain = 255.0 / 224;
 
-constexpr int64_t kLuma = Fixed(kLumaGain);
-constexpr int64_t kRedCr = Fixed(kChromaGain * 2 * (1 - kKr));
-constexpr int64_t kBlueCb = Fixed(kChromaGain * 2 * (1 - kKb));
-constexpr int64_t kGreenCr = Fixed(-kChromaGain * 2 * (1 - kKr) * kKr / kKg);
-constexpr int64_t kGreenCb = Fixed(-kChromaGain * 2 * (1 - kKb) * kKb / kKg);
+// From samples of `bits` bits in studio swing to all values of a Word.
+template <typename Word>
+class YuvToRgb {
+ public:
+  explicit YuvToRgb(uint32_t bits)
+      : black_(16 << (bits - 8)),
+        middle_(128 << (bits - 8)),
+        luma_(Fixed(kLargest / (219 << (bits - 8)))),
+        red_cr_(Fixed(ChromaGain(bits) * (1 - kKr))),
+        green_cb_(Fixed(-ChromaGain(bits) * (1 - kKb) * kKb / kKg)),
+        green_cr_(Fixed(-ChromaGain(bits) * (1 - kKr) * kKr / kKg)),
+        blue_cb_(Fixed(ChromaGain(bits) * (1 - kKb))) {}
 
-uint8_t Round(int64_t fixed) {
-  constexpr int64_t kHalf = int64_t{1} << (kFractionBits - 1);
-  return static_cast<uint8_t>(std::clamp<int64_t>((fixed + kHalf) >> kFractionBits, 0, 255));
-}
+  [[nodiscard]] uint32_t Grey(uint32_t luma) const { return Round(luma_ * (luma - black_)); }
 
-// Where the samples of a YCbCr format lie, in bytes from the start of the image.
-struct YuvLayout {
-  uint64_t cb, cr;
-  size_t luma_step;  // from a luma sample to the next in its row
-  size_t chroma_step;
-  size_t chroma_stride;
-  uint32_t x_shift, y_shift;  // log2 of the pixels that share a chroma sample
+  template <typename Put>
+  void operator()(uint32_t luma, uint32_t cb, uint32_t cr, Put& put) const {
+    const int64_t y = luma_ * (luma - black_);
+    const int64_t u = cb - middle_;
+    const int64_t v = cr - middle_;
+    put(Round(y + red_cr_ * v), Round(y + green_cb_ * u + green_cr_ * v), Round(y + blue_cb_ * u));
+  }
+
+ private:
+  static constexpr double kLargest = std::numeric_limits<Word>::max();
+
+  static double ChromaGain(uint32_t bits) { return 2 * kLargest / (224 << (bits - 8)); }
+  static int64_t Fixed(double value) {
+    return static_cast<int64_t>(value * (int64_t{1} << kFractionBits) + (value < 0 ? -0.5 : 0.5));
+  }
+  static uint32_t Round(int64_t fixed) {
+    constexpr int64_t kHalf = int64_t{1} << (kFractionBits - 1);
+    constexpr int64_t kMax = std::numeric_limits<Word>::max();
+    return static_cast<uint32_t>(std::clamp<int64_t>((fixed + kHalf) >> kFractionBits, 0, kMax));
+  }
+
+  const int64_t black_, middle_;
+  const int64_t luma_, red_cr_, green_cb_, green_cr_, blue_cb_;
 };
 
-std::optional<YuvLayout> LayoutOf(const FrameFormat& f) {
-  const uint64_t luma_bytes = uint64_t{f.stride} * f.height;
-  const uint32_t half = f.stride / 2;
-  switch (f.fourcc) {
-    case kYuyv:
-      return YuvLayout{1, 3, 2, 4, f.stride, 1, 0};
-    case kNv12:
-      return YuvLayout{luma_bytes, luma_bytes + 1, 1, 2, f.stride, 1, 1};
-    case kYu12:
-      return YuvLayout{luma_bytes, luma_bytes + uint64_t{half} * (f.height / 2), 1, 1, half, 1, 1};
-    case k422p:
-      return YuvLayout{luma_bytes, luma_bytes + uint64_t{half} * f.height, 1, 1, half, 1, 0};
-    case kYuv444:
-      return YuvLayout{luma_bytes, 2 * luma_bytes, 1, 1, f.stride, 0, 0};
-    default:
-      return std::nullopt;
-  }
-}
-
-bool IsYuv(Fourcc fourcc) { return LayoutOf({.fourcc = fourcc}).has_value(); }
-
-void YuvToRgb(const FrameFormat& f, const YuvLayout& layout, Pixels pixels, uint8_t* out) {
-  for (uint32_t row = 0; row < f.height; ++row) {
-    const uint8_t* luma = &pixels[uint64_t{row} * f.stride];
-    const uint64_t chroma_row = (row >> layout.y_shift) * layout.chroma_stride;
-    const uint8_t* cb = &pixels[layout.cb + chroma_row];
-    const uint8_t* cr = &pixels[layout.cr + chroma_row];
-    for (uint32_t x = 0; x < f.width; ++x, out += 3) {
-      const size_t chroma = (x >> layout.x_shift) * layout.chroma_step;
-      const int64_t y = kLuma * (luma[x * layout.luma_step] - 16);
-      const int64_t u = cb[chroma] - 128;
-      const int64_t v = cr[chroma] - 128;
-      out[0] = Round(y + kRedCr * v);
-      out[1] = Round(y + kGreenCb * u + kGreenCr * v);
-      out[2] = Round(y + kBlueCb * u);
-    }
-  }
-}
-
-void YuvToGrey(const FrameFormat& f, const YuvLayout& layout, Pixels pixels, uint8_t* out) {
-  for (uint32_t row = 0; row < f.height; ++row) {
-    const uint8_t* luma = &pixels[uint64_t{row} * f.stride];
-    for (uint32_t x = 0; x < f.width; ++x) {
-      *out++ = Round(kLuma * (luma[x * layout.luma_step] - 16));
-    }
-  }
-}
-
-// --- RGB
-
-// Where the bytes of a pixel lie.
-struct RgbLayout {
-  uint32_t pixel_bytes;
-  uint32_t red, green, blue;
-};
-
-std::optional<RgbLayout> RgbLayoutOf(Fourcc fourcc) {
-  switch (fourcc) {
-    case kRgb3:
-      return RgbLayout{3, 0, 1, 2};
-    case kBgr3:
-      return RgbLayout{3, 2, 1, 0};
-    case kBgr4:
-    case kXr24:
-      return RgbLayout{4, 2, 1, 0};
-    default:
-      return std::nullopt;
-  }
-}
-
-void RgbToRgb(const FrameFormat& f, const RgbLayout& layout, Pixels pixels, uint8_t* out) {
-  for (uint32_t row = 0; row < f.height; ++row) {
-    const uint8_t* in = &pixels[uint64_t{row} * f.stride];
-    for (uint32_t x = 0; x < f.width; ++x, in += layout.pixel_bytes, out += 3) {
-      out[0] = in[layout.red];
-      out[1] = in[layout.green];
-      out[2] = in[layout.blue];
-    }
-  }
-}
+// --- What becomes of a pixel
 
 uint32_t Weighted(uint32_t red, uint32_t green, uint32_t blue) {
   return (299U * red + 587U * green + 114U * blue + 500) / 1000;
 }
 
-void RgbToGrey(const FrameFormat& f, const RgbLayout& layout, Pixels pixels, uint8_t* out) {
-  for (uint32_t row = 0; row < f.height; ++row) {
-    const uint8_t* in = &pixels[uint64_t{row} * f.stride];
-    for (uint32_t x = 0; x < f.width; ++x, in += layout.pixel_bytes) {
-      *out++ = static_cast<uint8_t>(Weighted(in[layout.red], in[layout.green], in[layout.blue]));
+// Appends samples to an image.
+template <typename Word>
+class PutGrey {
+ public:
+  explicit PutGrey(uint8_t* out) : out_(out) {}
+  void operator()(uint32_t grey) { out_ = PutSample<Word>(grey, out_); }
+  void operator()(uint32_t red, uint32_t green, uint32_t blue) {
+    (*this)(Weighted(red, green, blue));
+  }
+
+ private:
+  uint8_t* out_;
+};
+
+template <typename Word>
+class PutRgb {
+ public:
+  explicit PutRgb(uint8_t* out) : out_(out) {}
+  void operator()(uint32_t grey) { (*this)(grey, grey, grey); }
+  void operator()(uint32_t red, uint32_t green, uint32_t blue) {
+    out_ = PutSample<Word>(blue, PutSample<Word>(green, PutSample<Word>(red, out_)));
+  }
+
+ private:
+  uint8_t* out_;
+};
+
+// --- The pixels of a frame, one after another
+
+// A whole frame and the row of its format.
+struct Frame {
+  const FrameFormat& format;
+  const PixelFormat& pixel;
+  Pixels pixels;
+};
+
+// `put(value)`: of formats whose first component is what is wanted as grey.
+template <typename Word, typename Put>
+void EachGrey(const Frame& frame, Put put) {
+  const auto rows = RowsOf(frame.format, frame.pixels.data());
+  const SampleReader<Word> read(frame.pixel);
+  const YuvToRgb<Word> yuv(frame.pixel.bits);
+  const bool full_swing = frame.pixel.family == PixelFamily::kGreyscale;
+  const size_t step = rows[0].step;
+  for (uint32_t y = 0; y < frame.format.height; ++y) {
+    const uint8_t* in = rows[0].at(y);
+    if (full_swing) {
+      for (uint32_t x = 0; x < frame.format.width; ++x, in += step) put(read.Widened(read(in)));
+    } else {
+      for (uint32_t x = 0; x < frame.format.width; ++x, in += step) put(yuv.Grey(read(in)));
     }
   }
 }
 
-// The weighted sum of a picture of either depth.
-Image Desaturated(const Image& rgb) {
-  Image grey = {rgb.width, rgb.height, 1, rgb.bits, Bytes(rgb.samples.size() / 3)};
-  const size_t sample_bytes = rgb.bits / 8;
-  const auto sample = [&](size_t i) {
-    const uint8_t* in = &rgb.samples[i * sample_bytes];
-    return sample_bytes == 1 ? in[0] : in[0] << 8U | in[1];
-  };
-  uint8_t* out = grey.samples.data();
-  for (size_t i = 0; i < rgb.samples.size() / sample_bytes; i += 3) {
-    const uint32_t sum = Weighted(sample(i), sample(i + 1), sample(i + 2));
-    if (sample_bytes == 2) *out++ = static_cast<uint8_t>(sum >> 8);
-    *out++ = static_cast<uint8_t>(sum);
+template <typename Word, typename Put>
+void EachOfRgb(const Frame& frame, Put put) {
+  const auto [red, green, blue] = RowsOf(frame.format, frame.pixels.data());
+  const SampleReader<Word> read(frame.pixel);
+  const auto sample = [&read](const uint8_t* in) { return read.Widened(read(in)); };
+  for (uint32_t y = 0; y < frame.format.height; ++y) {
+    const uint8_t* r = red.at(y);
+    const uint8_t* g = green.at(y);
+    const uint8_t* b = blue.at(y);
+    const size_t step = red.step;
+    const size_t end = frame.format.width * step;
+    for (size_t x = 0; x < end; x += step) put(sample(r + x), sample(g + x), sample(b + x));
   }
-  return grey;
 }
 
-// --- Grey
-
-uint32_t GreyBits(Fourcc fourcc) { return fourcc == kY16 ? 16 : 8; }
-
-// V4L2's Y16 has the less significant byte first; image files want it the other way round.
-void GreyToGrey(const FrameFormat& f, Pixels pixels, uint8_t* out) {
-  const uint32_t sample_bytes = GreyBits(f.fourcc) / 8;
-  for (uint32_t row = 0; row < f.height; ++row) {
-    const uint8_t* in = &pixels[uint64_t{row} * f.stride];
-    for (uint32_t x = 0; x < f.width; ++x, in += sample_bytes, out += sample_bytes) {
-      std::reverse_copy(in, in + sample_bytes, out);
+template <typename Word, typename Put>
+void EachOfYuv(const Frame& frame, Put put) {
+  const auto [luma, cb, cr] = RowsOf(frame.format, frame.pixels.data());
+  const SampleReader<Word> read(frame.pixel);
+  const YuvToRgb<Word> yuv(frame.pixel.bits);
+  const uint32_t x_shift = frame.pixel.chroma.x_shift;
+  for (uint32_t y = 0; y < frame.format.height; ++y) {
+    const uint8_t* in = luma.at(y);
+    const uint8_t* cb_row = cb.at(y >> frame.pixel.chroma.y_shift);
+    const uint8_t* cr_row = cr.at(y >> frame.pixel.chroma.y_shift);
+    for (uint32_t x = 0; x < frame.format.width; ++x, in += luma.step) {
+      const size_t at = (x >> x_shift) * cb.step;
+      yuv(read(in), read(cb_row + at), read(cr_row + at), put);
     }
   }
 }
 
-// Every sample three times over.
-Image Tripled(const Image& grey) {
-  Image rgb = {grey.width, grey.height, 3, grey.bits, Bytes(grey.samples.size() * 3)};
-  const size_t sample_bytes = grey.bits / 8;
-  uint8_t* out = rgb.samples.data();
-  for (size_t i = 0; i < grey.samples.size(); i += sample_bytes) {
-    for (int channel = 0; channel < 3; ++channel) {
-      out = std::copy_n(&grey.samples[i], sample_bytes, out);
+template <typename Word, typename Put>
+void EachOfBayer(const Frame& frame, Put put) {
+  Demosaicer demosaicer(frame.format, frame.pixels);
+  const SampleReader<Word> read(frame.pixel);
+  for (uint32_t y = 0; y < frame.format.height; ++y) {
+    const auto rgb = demosaicer.NextRow();
+    for (size_t i = 0; i < rgb.size(); i += 3) {
+      put(read.Widened(rgb[i]), read.Widened(rgb[i + 1]), read.Widened(rgb[i + 2]));
     }
   }
-  return rgb;
+}
+
+// `put(value)` or `put(red, green, blue)`.
+template <typename Word, typename Put>
+void EachPixel(const Frame& frame, Put put) {
+  switch (frame.pixel.family) {
+    case PixelFamily::kGreyscale:
+      return EachGrey<Word>(frame, put);
+    case PixelFamily::kRgb:
+      return EachOfRgb<Word>(frame, put);
+    case PixelFamily::kYuv:
+      return EachOfYuv<Word>(frame, put);
+    case PixelFamily::kBayer:
+      return EachOfBayer<Word>(frame, put);
+  }
 }
 
 // --- All
 
-Image MakeImage(const FrameFormat& f, uint32_t channels, uint32_t bits) {
-  Image image = {f.width, f.height, channels, bits, {}};
-  image.samples.resize(image.row_bytes() * f.height);
-  return image;
-}
-
-void RequireWhole(const FrameFormat& f, Pixels pixels) {
-  if (!CanConvert(f.fourcc)) {
-    throw Error(EINVAL, "pixel format '" + FourccName(f.fourcc) + "' cannot be converted");
-  }
-  const FrameFormat tight = MakeFrameFormat(f.fourcc, f.width, f.height);
-  const uint64_t needed = tight.bytes / tight.stride * f.stride;
-  if (f.stride < tight.stride || pixels.size() < needed) {
-    throw Error(EINVAL, std::to_string(pixels.size()) + " bytes with a stride of " +
-                            std::to_string(f.stride) + " are no whole " + std::to_string(f.width) +
-                            "x" + std::to_string(f.height) + " " + f.name() + " image");
-  }
+const PixelFormat& RequireWhole(const FrameFormat& f, Pixels pixels) {
+  const PixelFormat* const pixel = FindPixelFormat(f.fourcc);
+  if (pixel == nullptr) throw Error(EINVAL, "pixel format '" + f.name() + "' cannot be converted");
+  FrameFormat whole = f;
+  whole.bytes = pixels.size();
+  if (CanConvert(whole)) return *pixel;
+  throw Error(EINVAL, std::to_string(pixels.size()) + " bytes with a stride of " +
+                          std::to_string(f.stride) + " are no whole " + std::to_string(f.width) +
+                          "x" + std::to_string(f.height) + " " + f.name() + " image");
 }
 
 }  // namespace
@@ -218,47 +207,37 @@ void SwapBytes(Image& image) {
   }
 }
 
-bool CanConvert(Fourcc fourcc) {
-  return IsGrey(fourcc) || IsBayer(fourcc) || IsYuv(fourcc) || RgbLayoutOf(fourcc);
+bool CanConvert(const FrameFormat& f) {
+  const PixelFormat* const pixel = FindPixelFormat(f.fourcc);
+  if (pixel == nullptr) return false;
+  const uint32_t least = pixel->family == PixelFamily::kBayer ? kLeastMosaic : 1;
+  return std::min(f.width, f.height) >= least && std::max(f.width, f.height) <= kMaxDimension &&
+         f.stride >= PackedFormat(f.fourcc, f.width, f.height).stride &&
+         f.bytes >= PlanesOf(*pixel, f.stride, f.height).back().end();
 }
 
-Image ShapeOf(const FrameFormat& f) {
-  if (IsGrey(f.fourcc)) return {f.width, f.height, 1, GreyBits(f.fourcc), {}};
-  return {f.width, f.height, 3, IsBayer(f.fourcc) ? BayerImageBits(f.fourcc) : 8, {}};
+Image ShapeOf(const FrameFormat& f, Colours colours) {
+  const PixelFormat& pixel = *FindPixelFormat(f.fourcc);
+  const bool grey = colours == Colours::kAsTheyAre ? pixel.family == PixelFamily::kGreyscale
+                                                   : colours == Colours::kToGrey;
+  return {f.width, f.height, grey ? 1U : 3U, 8 * pixel.sample_bytes(), {}};
 }
 
-bool IsGrey(Fourcc fourcc) { return fourcc == kGrey || fourcc == kY16; }
-
-Image Convert(const FrameFormat& format, Pixels pixels) {
-  return IsGrey(format.fourcc) ? ConvertToGrey(format, pixels) : ConvertToRgb(format, pixels);
-}
-
-Image ConvertToGrey(const FrameFormat& format, Pixels pixels) {
-  if (IsBayer(format.fourcc)) return Desaturated(ConvertToRgb(format, pixels));
-  RequireWhole(format, pixels);
-  Image image = MakeImage(format, 1, GreyBits(format.fourcc));
-  uint8_t* out = image.samples.data();
-  if (const auto yuv = LayoutOf(format)) {
-    YuvToGrey(format, *yuv, pixels, out);
-  } else if (const auto rgb = RgbLayoutOf(format.fourcc)) {
-    RgbToGrey(format, *rgb, pixels, out);
-  } else {
-    GreyToGrey(format, pixels, out);
-  }
-  return image;
-}
-
-Image ConvertToRgb(const FrameFormat& format, Pixels pixels) {
-  if (IsGrey(format.fourcc)) return Tripled(ConvertToGrey(format, pixels));
-  RequireWhole(format, pixels);
-  if (IsBayer(format.fourcc)) return Demosaic(format, pixels);
-  Image image = MakeImage(format, 3, 8);
-  uint8_t* out = image.samples.data();
-  if (const auto yuv = LayoutOf(format)) {
-    YuvToRgb(format, *yuv, pixels, out);
-  } else if (const auto rgb = RgbLayoutOf(format.fourcc)) {
-    RgbToRgb(format, *rgb, pixels, out);
-  }
+Image Convert(const FrameFormat& format, Pixels pixels, Colours colours) {
+  const Frame frame = {format, RequireWhole(format, pixels), pixels};
+  Image image = ShapeOf(format, colours);
+  image.samples.resize(image.bytes());
+  uint8_t* const out = image.samples.data();
+  WithWordOf(frame.pixel, [&](auto word) {
+    using Word = decltype(word);
+    if (image.channels == 3) {
+      EachPixel<Word>(frame, PutRgb<Word>(out));
+    } else if (frame.pixel.family == PixelFamily::kYuv) {
+      EachGrey<Word>(frame, PutGrey<Word>(out));  // its luma
+    } else {
+      EachPixel<Word>(frame, PutGrey<Word>(out));
+    }
+  });
   return image;
 }
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Frames of any fourcc as pictures that image files can hold: grey or RGB, rows without padding.
-// Pure functions.
+// Converts frames of any pixel format to images as image files hold them: grey or RGB, rows without
+// padding. Pure functions.
 //
-// YCbCr is taken as ITU-R BT.601 in studio swing (luma 16...235, chroma 16...240), which is what
-// the formats of V4L2 mean unless a driver says otherwise, and becomes full swing, each sample
-// rounded to the nearest integer and clipped to 0...255. A chroma sample serves all pixels that
-// share it; nothing is interpolated. RGB becomes grey by BT.601's weights. The alpha or filler
-// byte of 32-bit formats is ignored. Bayer formats: see bayer.h.
+// YCbCr is interpreted as ITU-R BT.601 in studio swing (with 8 bits: luma 16...235,
+// chroma 16...240), V4L2's default, and becomes full-range RGB; each sample is rounded to the
+// nearest integer and clipped. All pixels that share a chroma sample get its value, without
+// interpolation. RGB becomes grey by BT.601's weights. The alpha or filler byte of 32-bit formats
+// is ignored. Bayer formats: see bayer.h. Samples of 8 bits keep their size; larger ones are scaled
+// to 16 bits.
 #pragma once
 
 #include <cstdint>
@@ -28,25 +29,24 @@ struct Image {
   Bytes samples;
 
   [[nodiscard]] uint64_t row_bytes() const { return uint64_t{width} * channels * (bits / 8); }
+  // The size of all samples, also if `samples` is empty.
+  [[nodiscard]] uint64_t bytes() const { return row_bytes() * height; }
 };
 
-// The other order of the bytes of samples of 16 bits; nothing for those of 8.
+// Swaps the two bytes of each sample of 16 bits; does nothing for 8 bits.
 void SwapBytes(Image& image);
 
-// Would Convert() give a picture at all, and a grey one?
-bool CanConvert(Fourcc fourcc);
-bool IsGrey(Fourcc fourcc);
+// Can whole frames of this format, size and layout be converted?
+bool CanConvert(const FrameFormat& format);
 
-// What Convert() gives, without samples.
-Image ShapeOf(const FrameFormat& format);
+enum class Colours { kAsTheyAre, kToGrey, kToRgb };
 
-// All three throw Error(EINVAL) when the format is unknown or `pixels` is too short for it.
-// Grey formats to grey of their own depth, all others to RGB: of 16 bits where a colour has more
-// than 8, else of 8.
-Image Convert(const FrameFormat& format, std::span<const uint8_t> pixels);
-// Grey whatever the format: luma of YCbCr, the weighted sum of RGB.
-Image ConvertToGrey(const FrameFormat& format, std::span<const uint8_t> pixels);
-// RGB whatever the format; grey formats keep their depth.
-Image ConvertToRgb(const FrameFormat& format, std::span<const uint8_t> pixels);
+// The result of Convert() without samples.
+Image ShapeOf(const FrameFormat& format, Colours colours = Colours::kAsTheyAre);
+
+// kAsTheyAre: grey formats become grey, all others RGB. Else all become grey, or RGB. Throws
+// Error(EINVAL) when the format cannot be converted or `pixels` is too short for it.
+Image Convert(const FrameFormat& format, std::span<const uint8_t> pixels,
+              Colours colours = Colours::kAsTheyAre);
 
 }  // namespace grabfs

@@ -34,6 +34,8 @@ std::string NpyHeader(const Image& shape) {
   return header + dictionary;
 }
 
+uint64_t NpyBytes(const Image& shape) { return NpyHeader(shape).size() + shape.bytes(); }
+
 Bytes EncodeNpy(Image image) {
   const std::string header = NpyHeader(image);
   SwapBytes(image);

@@ -9,8 +9,11 @@
 
 namespace grabfs {
 
-// For an image of this shape, whose samples are not looked at. A multiple of 64 bytes.
+// The header for an image of this shape; `shape.samples` is not used. Its length is a multiple of
+// 64 bytes.
 std::string NpyHeader(const Image& shape);
+// The size of the file; `shape.samples` is not used.
+uint64_t NpyBytes(const Image& shape);
 
 // The whole file. Takes the samples over.
 Bytes EncodeNpy(Image image);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Frames in the planar formats that YUV4MPEG2 and video encoders take: samples of grey and YCbCr
-// are kept as they are and only laid out anew; RGB and Bayer formats become YCbCr 4:4:4 by ITU-R
-// BT.601 in studio swing, each sample within 1 of the exact value rounded.
+// Converts frames to the planar formats that YUV4MPEG2 and video encoders take. Samples of grey and
+// YCbCr formats keep their values and only move. RGB and Bayer formats become YCbCr 4:4:4 of 8 bits
+// by ITU-R BT.601 in studio swing; each sample differs from the rounded exact value by at most 1.
 #pragma once
 
 #include <cstddef>
@@ -13,11 +13,12 @@
 
 namespace grabfs {
 
-// The format that ToPlanar() gives; nullopt when it cannot be made of `fourcc`.
-std::optional<Fourcc> PlanarFourcc(Fourcc fourcc);
+// The planar() format that ToPlanar() converts to, without padding between rows; nullopt: it cannot
+// convert this format.
+std::optional<FrameFormat> PlanarFormat(const FrameFormat& format);
 
-// `pixels`: a whole image of `format`; `out`: the bytes of an image of PlanarFourcc() without
-// padding. Throws Error(EINVAL) when either is too short.
+// `pixels`: a whole image of `format`; `out`: the bytes of PlanarFormat(). Throws Error(EINVAL)
+// when either is too short.
 void ToPlanar(const FrameFormat& format, std::span<const std::byte> pixels,
               std::span<std::byte> out);
 

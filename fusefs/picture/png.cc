@@ -59,7 +59,7 @@ bool WriteFile(png_structp png, png_infop info, const Image& image) {
 
 }  // namespace
 
-Bytes EncodePng(const Image& image) {
+Bytes EncodePng(Image image) {
   Sink sink;
   png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &sink, OnError, OnWarning);
   if (png == nullptr) throw std::bad_alloc();

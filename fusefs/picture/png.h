@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Portable Network Graphics, by libpng.
+// Encodes Portable Network Graphics, by libpng.
 #pragma once
 
 #include "fusefs/picture/image.h"
 
 namespace grabfs {
 
-// A complete PNG file. Throws Error(EIO) with libpng's own words.
-Bytes EncodePng(const Image& image);
+// A complete PNG file. Throws Error(EIO) with libpng's message.
+Bytes EncodePng(Image image);
 
 }  // namespace grabfs

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fusefs/picture/tiff.h"
 
+#include <fcntl.h>
 #include <tiffio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
@@ -10,8 +12,10 @@
 #include <cstdio>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "fusefs/base/error.h"
+#include "fusefs/base/unique_fd.h"
 
 namespace grabfs {
 namespace {
@@ -39,54 +43,118 @@ void Quieten() {
 
 [[noreturn]] void Fail() { throw Error(EIO, "TIFF: " + LastWords()); }
 
-// A file in memory, as libtiff's client I/O wants it.
-struct MemoryFile {
-  Bytes bytes;
-  uint64_t position = 0;
-};
-
-tmsize_t Read(thandle_t handle, void* buffer, tmsize_t size) {
-  auto& file = *static_cast<MemoryFile*>(handle);
-  const uint64_t left = file.bytes.size() - std::min<uint64_t>(file.position, file.bytes.size());
-  const uint64_t count = std::min(left, static_cast<uint64_t>(size));
-  if (count > 0) std::memcpy(buffer, &file.bytes[file.position], count);
-  file.position += count;
-  return static_cast<tmsize_t>(count);
-}
-
-tmsize_t Write(thandle_t handle, void* buffer, tmsize_t size) {
-  auto& file = *static_cast<MemoryFile*>(handle);
-  const uint64_t end = file.position + static_cast<uint64_t>(size);
-  if (end > file.bytes.size()) file.bytes.resize(end);
-  std::memcpy(&file.bytes[file.position], buffer, static_cast<size_t>(size));
-  file.position = end;
-  return size;
-}
-
-toff_t Seek(thandle_t handle, toff_t offset, int whence) {
-  auto& file = *static_cast<MemoryFile*>(handle);
-  const uint64_t from = whence == SEEK_SET   ? 0
-                        : whence == SEEK_CUR ? file.position
-                                             : file.bytes.size();
-  return file.position = from + offset;
-}
-
-int CloseFile(thandle_t) { return 0; }
-
-toff_t Size(thandle_t handle) { return static_cast<MemoryFile*>(handle)->bytes.size(); }
-
 }  // namespace
 
-class TiffFile::Handle {
+// What libtiff takes for a file: a page is written into memory first. Then it goes to the file's
+// end, and after that the pages before are linked with it.
+class TiffFile::Storage {
  public:
-  explicit Handle(TIFF* tiff) : tiff_(tiff) {
+  Storage() = default;  // in memory only
+  explicit Storage(const std::string& path)
+      : path_(path),
+        fd_(CheckSyscall(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, kMode),
+                         path)) {}
+
+  TIFF* Open(const char* mode) {
+    return TIFFClientOpen(path_.c_str(), mode, this, Read, Write, Seek, Close, Size, nullptr,
+                          nullptr);
+  }
+
+  // What libtiff has written since becomes part of the file. Throws Error; nothing does then.
+  void Commit() {
+    try {
+      WriteAt(tail_, stored_);
+    } catch (const Error&) {
+      [[maybe_unused]] const int ignored = ::ftruncate(fd_.get(), static_cast<off_t>(stored_));
+      throw;
+    }
+    for (const auto& [offset, bytes] : links_) WriteAt(bytes, offset);
+    stored_ += tail_.size();
+    tail_.clear();
+    links_.clear();
+  }
+
+  Bytes TakeTail() { return std::move(tail_); }
+  [[nodiscard]] uint64_t bytes() const { return stored_; }
+
+ private:
+  static constexpr mode_t kMode = 0666;  // the umask takes its share
+
+  // libtiff's callbacks.
+  static Storage& Of(thandle_t handle) { return *static_cast<Storage*>(handle); }
+  static tmsize_t Read(thandle_t handle, void* buffer, tmsize_t size) {
+    return Of(handle).ReadHere(static_cast<uint8_t*>(buffer), static_cast<size_t>(size));
+  }
+  static tmsize_t Write(thandle_t handle, void* buffer, tmsize_t size) {
+    Of(handle).WriteHere({static_cast<const uint8_t*>(buffer), static_cast<size_t>(size)});
+    return size;
+  }
+  static toff_t Seek(thandle_t handle, toff_t offset, int whence) {
+    Storage& file = Of(handle);
+    const uint64_t from = whence == SEEK_SET   ? 0
+                          : whence == SEEK_CUR ? file.position_
+                                               : file.size();
+    return file.position_ = from + offset;
+  }
+  static int Close(thandle_t /*handle*/) { return 0; }
+  static toff_t Size(thandle_t handle) { return Of(handle).size(); }
+
+  [[nodiscard]] uint64_t size() const { return stored_ + tail_.size(); }
+
+  // libtiff reads what it has written, but no link that it has just changed.
+  tmsize_t ReadHere(uint8_t* buffer, size_t size) {
+    size_t count = 0;
+    if (position_ < stored_) {
+      const ssize_t got = ::pread(fd_.get(), buffer, std::min<uint64_t>(size, stored_ - position_),
+                                  static_cast<off_t>(position_));
+      if (got < 0) return -1;
+      count = static_cast<size_t>(got);
+    } else if (position_ < this->size()) {
+      count = std::min<uint64_t>(size, this->size() - position_);
+      std::memcpy(buffer, &tail_[position_ - stored_], count);
+    }
+    position_ += count;
+    return static_cast<tmsize_t>(count);
+  }
+
+  void WriteHere(std::span<const uint8_t> bytes) {
+    if (position_ < stored_) {
+      links_.emplace_back(position_, Bytes(bytes.begin(), bytes.end()));
+    } else {
+      const uint64_t begin = position_ - stored_;
+      if (begin + bytes.size() > tail_.size()) tail_.resize(begin + bytes.size());
+      std::ranges::copy(bytes, tail_.begin() + static_cast<ptrdiff_t>(begin));
+    }
+    position_ += bytes.size();
+  }
+
+  void WriteAt(std::span<const uint8_t> bytes, uint64_t offset) {
+    while (!bytes.empty()) {
+      const ssize_t count =
+          ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      if (count < 0 && errno == EINTR) continue;
+      CheckSyscall(count, path_);
+      bytes = bytes.subspan(static_cast<size_t>(count));
+      offset += static_cast<uint64_t>(count);
+    }
+  }
+
+  const std::string path_ = "memory";
+  const UniqueFd fd_;
+  uint64_t stored_ = 0;                            // bytes of the file
+  Bytes tail_;                                     // what comes behind them
+  std::vector<std::pair<uint64_t, Bytes>> links_;  // what comes over them
+  uint64_t position_ = 0;
+};
+
+class TiffFile::Writer {
+ public:
+  explicit Writer(TIFF* tiff) : tiff_(tiff) {
     if (tiff_ == nullptr) Fail();
   }
-  ~Handle() {
-    if (tiff_ != nullptr) TIFFClose(tiff_);
-  }
-  Handle(const Handle&) = delete;
-  Handle& operator=(const Handle&) = delete;
+  ~Writer() { TIFFClose(tiff_); }
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
 
   void Add(Image page) {
     if (std::endian::native == std::endian::little) SwapBytes(page);
@@ -102,48 +170,44 @@ class TiffFile::Handle {
     TIFFSetField(tiff_, TIFFTAG_ROWSPERSTRIP, page.height);
     const auto size = static_cast<tmsize_t>(page.samples.size());
     if (TIFFWriteEncodedStrip(tiff_, 0, page.samples.data(), size) != size ||
-        TIFFWriteDirectory(tiff_) == 0) {
+        TIFFWriteDirectory(tiff_) == 0 || TIFFFlush(tiff_) == 0) {
       Fail();
     }
   }
 
-  void Finish() {
-    if (TIFFFlush(tiff_) == 0) Fail();
-    TIFFClose(std::exchange(tiff_, nullptr));
-  }
-
  private:
-  TIFF* tiff_;
+  TIFF* const tiff_;
 };
 
-TiffFile::TiffFile(const std::string& path, bool big) {
+TiffFile::TiffFile(const std::string& path, bool big) : storage_(std::make_unique<Storage>(path)) {
   Quieten();
-  handle_ = std::make_unique<Handle>(TIFFOpen(path.c_str(), big ? "w8" : "w"));
+  writer_ = std::make_unique<Writer>(storage_->Open(big ? "w8" : "w"));
 }
 
 TiffFile::~TiffFile() = default;
 
-void TiffFile::Add(Image page) { handle_->Add(std::move(page)); }
+void TiffFile::Add(Image page) {
+  writer_->Add(std::move(page));
+  storage_->Commit();
+}
 
-void TiffFile::Close() { handle_->Finish(); }
+uint64_t TiffFile::bytes() const { return storage_->bytes(); }
 
 Bytes EncodeTiff(Image image) {
   Quieten();
-  MemoryFile file;
-  TiffFile::Handle handle(
-      TIFFClientOpen("memory", "w", &file, Read, Write, Seek, CloseFile, Size, nullptr, nullptr));
-  handle.Add(std::move(image));
-  handle.Finish();
-  return std::move(file.bytes);
+  TiffFile::Storage memory;
+  TiffFile::Writer(memory.Open("w")).Add(std::move(image));
+  return memory.TakeTail();
 }
 
 // The directory's size does not depend on that of the picture: all its values but the bits of three
 // channels lie in the entries themselves.
-uint64_t TiffOverheadBytes(const Image& shape) {
+uint64_t TiffBytes(const Image& shape) {
   Image small = {2, 2, shape.channels, shape.bits, {}};
-  small.samples.resize(small.row_bytes() * small.height);
-  const size_t samples = small.samples.size();
-  return EncodeTiff(std::move(small)).size() - samples;
+  small.samples.resize(small.bytes());
+  const uint64_t overhead = EncodeTiff(small).size() - small.bytes();
+  // A directory begins at an even offset (TIFF 6.0, section 2), behind the samples.
+  return shape.bytes() + shape.bytes() % 2 + overhead;
 }
 
 }  // namespace grabfs

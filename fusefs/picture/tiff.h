@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tagged Image File Format, by libtiff: uncompressed, each page in one strip.
+// Encodes TIFF, by libtiff: uncompressed, each page in one strip.
 #pragma once
 
 #include <cstdint>
@@ -11,30 +11,32 @@
 
 namespace grabfs {
 
-// A complete file of one page. Throws Error(EIO) with libtiff's own words.
+// A complete file of one page. Throws Error(EIO) with libtiff's message.
 Bytes EncodeTiff(Image image);
-// The size of that file without the samples, which are not looked at.
-uint64_t TiffOverheadBytes(const Image& shape);
+// The size of that file; `shape.samples` is not used.
+uint64_t TiffBytes(const Image& shape);
 
-// A file of any number of pages.
+// Writes a file of any number of pages. The file is complete after each page, also if writing the
+// next one fails or the program dies. Threads: one at a time.
 class TiffFile {
  public:
-  // Replaces what is there. Beyond 4 GiB a file must be `big` (BigTIFF). Throws Error.
+  // Replaces an existing file. A file of more than 4 GiB must be `big` (BigTIFF). Throws Error.
   TiffFile(const std::string& path, bool big);
   ~TiffFile();
   TiffFile(const TiffFile&) = delete;
   TiffFile& operator=(const TiffFile&) = delete;
 
-  // Throws Error(EIO).
+  // Throws Error; the file has the pages from before then, and no more can be added.
   void Add(Image page);
-  // Writes what is left; no more pages afterwards. Throws Error(EIO).
-  void Close();
+  [[nodiscard]] uint64_t bytes() const;
 
  private:
-  class Handle;
+  class Storage;
+  class Writer;
   friend Bytes EncodeTiff(Image image);
 
-  std::unique_ptr<Handle> handle_;
+  std::unique_ptr<Storage> storage_;
+  std::unique_ptr<Writer> writer_;
 };
 
 }  // namespace grabfs

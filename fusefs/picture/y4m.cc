@@ -16,21 +16,17 @@ namespace {
 constexpr std::string_view kSignature = "YUV4MPEG2";
 constexpr std::string_view kFrame = "FRAME";
 
-struct ColourSpace {
-  std::string_view name;
-  Fourcc fourcc;
-};
+// Variants of "420jpeg" that differ in where the chroma samples lie, not in their bytes.
+constexpr std::string_view k420Variants[] = {"420mpeg2", "420paldv", "420"};
 
-// The 4:2:0 variants differ in where the chroma samples lie, not in their bytes. The first of a
-// format is the one to be written. "mono16" is what ffmpeg and its readers call it.
-constexpr ColourSpace kColourSpaces[] = {
-    {"420jpeg", kYu12}, {"420mpeg2", kYu12}, {"420paldv", kYu12}, {"420", kYu12},
-    {"422", k422p},     {"444", kYuv444},    {"mono", kGrey},     {"mono16", kY16},
-};
-
-const ColourSpace* FindColourSpace(Fourcc fourcc) {
-  const auto* const found = std::ranges::find(kColourSpaces, fourcc, &ColourSpace::fourcc);
-  return found == std::end(kColourSpaces) ? nullptr : found;
+// Of a planar format, as ffmpeg and its readers call it: samples of more than 8 bits have two
+// bytes, the less significant first.
+std::string ColourSpaceOf(const PixelFormat& pixel) {
+  const bool wide = pixel.bits > 8;
+  const std::string bits = wide ? std::to_string(pixel.bits) : "";
+  if (pixel.family == PixelFamily::kGreyscale) return "mono" + bits;
+  if (pixel.chroma.y_shift > 0) return wide ? "420p" + bits : "420jpeg";
+  return (pixel.chroma.x_shift > 0 ? "422" : "444") + (wide ? "p" + bits : "");
 }
 
 [[noreturn]] void Refuse(uint64_t offset, const std::string& what) {
@@ -76,11 +72,16 @@ std::optional<Rate> ParseRate(const Parameter& parameter) {
 }
 
 Fourcc ParseColourSpace(const Parameter& parameter) {
-  for (const ColourSpace& space : kColourSpaces) {
-    if (space.name == parameter.value) return space.fourcc;
+  const bool variant = std::ranges::find(k420Variants, parameter.value) != std::end(k420Variants);
+  const std::string_view wanted = variant ? "420jpeg" : parameter.value;
+  std::string known;
+  for (const PixelFormat& pixel : PixelFormats()) {
+    if (!pixel.planar()) continue;
+    const std::string space = ColourSpaceOf(pixel);
+    if (space == wanted) return pixel.fourcc;
+    known += " C" + space;
   }
-  Refuse(parameter.offset, "colour space '" + parameter.text() +
-                               "' is not 8-bit 4:2:0, 4:2:2, 4:4:4, mono or mono16");
+  Refuse(parameter.offset, "colour space '" + parameter.text() + "' is none of" + known);
 }
 
 // Collects the parameters of a stream header.
@@ -154,14 +155,12 @@ size_t ParseY4mFrameHeader(std::string_view text, uint64_t offset) {
   return line.size() + 1;
 }
 
-bool IsY4mFormat(Fourcc fourcc) { return FindColourSpace(fourcc) != nullptr; }
-
 std::string PrintY4mHeader(const FrameFormat& format, Rate rate) {
   if (rate.unlimited()) rate = {30, 1};
   return std::string(kSignature) + " W" + std::to_string(format.width) + " H" +
          std::to_string(format.height) + " F" + std::to_string(rate.numerator) + ":" +
          std::to_string(rate.denominator) + " Ip A1:1 C" +
-         std::string(FindColourSpace(format.fourcc)->name) + "\n";
+         ColourSpaceOf(*FindPixelFormat(format.fourcc)) + "\n";
 }
 
 }  // namespace grabfs

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What can be turned on a device: brightness, exposure, the input. Each has a name that can be a
-// file's, a value as text, and a description. What a control reads, it accepts.
+// The controls of a device: brightness, exposure, the input ... Each has a name that is a valid
+// file name, a value as text, and a description. A control accepts the text that it prints.
 //
 // Threads: any.
 #pragma once
@@ -22,13 +22,13 @@ class Controls {
     std::string name;
     bool writable;
   };
-  // Always the same.
+  // The list never changes.
   [[nodiscard]] virtual const std::vector<Name>& names() const = 0;
-  // The value now; empty when it cannot be read (a button). Asks the device. Throws Error.
+  // The present value, asked of the device; empty if it cannot be read (a button). Throws Error.
   [[nodiscard]] virtual std::string Read(const std::string& name) = 0;
-  // What it is and which values there are: lines "KEY VALUE". Throws Error.
+  // Its type and its possible values: lines "KEY VALUE". Throws Error.
   [[nodiscard]] virtual std::string Describe(const std::string& name) = 0;
-  // Throws Error: EINVAL for what is no value of it, EACCES, EBUSY, ...
+  // Throws Error: EINVAL for text that is no value of it, EACCES, EBUSY, ...
   virtual void Write(const std::string& name, std::string_view value) = 0;
 
  protected:

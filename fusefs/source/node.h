@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A device node, as the sources that drive one open and ask it.
+// Opens a device node in /dev and calls its ioctls, for the sources that drive one.
 #pragma once
 
 #include <string>
@@ -9,18 +9,18 @@
 
 namespace grabfs {
 
-// What stays of a device when it is unplugged and comes back under another node.
+// Identifies a device that was unplugged and plugged in again, perhaps under another node.
 struct NodeIdentity {
   std::string place;   // on its bus
-  std::string serial;  // wherever it is; empty: it has none. Cheap devices share theirs
+  std::string serial;  // serial number; empty: it has none. Cheap devices of one model share theirs
 
   friend bool operator==(const NodeIdentity&, const NodeIdentity&) = default;
 };
 
-// For reading and writing, without waiting. Throws Error that says what to do; `if_absent`: where
-// there is no such node.
+// Opens it with O_RDWR | O_NONBLOCK. Throws Error that says what to do; `if_absent`: the text of
+// that for a node that does not exist.
 UniqueFd OpenNode(const std::string& path, const std::string& if_absent);
-// ioctl(2), again when it was interrupted: 0 or the errno value.
+// ioctl(2), repeated if a signal interrupts it. Returns 0 or the errno value.
 int NodeIoctl(const UniqueFd& node, unsigned long command, void* argument);
 
 }  // namespace grabfs

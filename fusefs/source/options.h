@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The keys that most sources share, taken out of a SourceSpec: what has been understood is gone
-// from its options afterwards. All throw Error(EINVAL) naming the key and the value.
+// Parses the keys that most sources share. Each function removes the keys that it parses from the
+// SourceSpec. All throw Error(EINVAL) naming the key and the value.
 #pragma once
 
 #include <optional>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The base of sources that are none: devices that take pictures. Nothing is ever due; derived
-// classes have OnPresent().
+// The base class of output devices, which show pictures instead of capturing. It never wants
+// buffers nor completes frames; derived classes implement OnPresent().
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace grabfs {
 class OutputSource : public Source {
  public:
   [[nodiscard]] bool output() const final { return true; }
-  // Never has anything to say.
+  // -1: it never has completions.
   [[nodiscard]] int event_fd() const override { return -1; }
 
  protected:
@@ -26,8 +26,8 @@ class OutputSource : public Source {
   FrameFormat OnSetFormat(const FormatRequest& request) override;
   void OnSetRate(Rate /*rate*/) override {}
   void OnBind(const std::vector<std::shared_ptr<Memory>>& buffers) override { buffers_ = buffers; }
-  void OnLend(uint32_t /*buffer*/, std::shared_ptr<Memory> /*memory*/) final {}
-  void OnTakeBack(uint32_t /*buffer*/) final {}
+  void OnAttach(uint32_t /*buffer*/, std::shared_ptr<Memory> /*memory*/) final {}
+  void OnDetach(uint32_t /*buffer*/) final {}
   void OnStart(uint64_t /*frames*/) final {}
   void OnExtend(uint64_t /*frames*/) final {}
   void OnStop() final {}

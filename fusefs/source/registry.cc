@@ -4,12 +4,14 @@
 #include <cerrno>
 
 #include "fusefs/base/error.h"
-#include "fusefs/source/display.h"
-#include "fusefs/source/grabdma.h"
-#include "fusefs/source/pattern.h"
-#include "fusefs/source/replay.h"
+#include "fusefs/source/display/display.h"
+#include "fusefs/source/grabdma/grabdma.h"
+#include "fusefs/source/grabdma/memory.h"
+#include "fusefs/source/options.h"
+#include "fusefs/source/software/pattern.h"
+#include "fusefs/source/software/replay.h"
 #include "fusefs/source/source.h"
-#include "fusefs/source/v4l2.h"
+#include "fusefs/source/v4l2/v4l2.h"
 
 namespace grabfs {
 namespace {
@@ -47,11 +49,28 @@ std::string KnownSources() {
   return text;
 }
 
+// memory=: where the buffers come from.
+void ChooseMemory(Source& source, const std::string& choice) {
+  constexpr std::string_view kModule = "grabdma";
+  if (choice == "own") return;
+  std::string_view node = choice;
+  if (node.starts_with(kModule)) node.remove_prefix(kModule.size());
+  const bool understood = node.empty() || (node.size() < choice.size() && node.front() == ':');
+  if (!understood) {
+    throw Error(EINVAL, "memory=" + choice + ": use own, grabdma or grabdma:/dev/grabdmaN");
+  }
+  if (!node.empty()) node.remove_prefix(1);
+  source.SetBufferMaker(MakeGrabdmaBufferMaker(std::string(node)));
+}
+
 }  // namespace
 
 std::unique_ptr<Source> MakeSource(SourceSpec& spec) {
   for (const Kind& kind : kKinds) {
-    if (kind.name == spec.kind) return kind.make(spec);
+    if (kind.name != spec.kind) continue;
+    auto source = kind.make(spec);
+    if (const auto memory = TakeOption(spec, "memory")) ChooseMemory(*source, *memory);
+    return source;
   }
   throw Error(EINVAL, "source '" + spec.kind + "': unknown; known are " + KnownSources());
 }

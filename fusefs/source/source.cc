@@ -25,6 +25,12 @@ void Source::RequireIdle(const char* what) const {
   if (capturing_) throw Error(EBUSY, std::string(what) + ": not while capturing");
 }
 
+// The device would write past the end of buffers of a smaller format.
+void Source::RequireBuffersOfFormat(const char* what) const {
+  if (bound_ == format_) return;
+  throw Error(EINVAL, std::string(what) + ": the buffers are not those of this format");
+}
+
 void Source::SetFormat(const FormatRequest& request) {
   RequireIdle("format");
   format_ = OnSetFormat(request);
@@ -39,16 +45,35 @@ std::vector<std::unique_ptr<Memory>> Source::AllocateBuffers(const std::string& 
                                                              uint32_t count) {
   RequireIdle("buffers");
   if (count == 0) throw Error(EINVAL, "buffers: at least one is needed");
-  return OnAllocateBuffers(name, count);
+  if (!maker_) return OnAllocateBuffers(name, count);
+  return MakeBuffers(name, count, maker_);
+}
+
+void Source::SetBufferMaker(BufferMaker maker) {
+  if (!fills_any_memory()) {
+    throw Error(EINVAL, "memory: " + description() + " fills memory of its own only");
+  }
+  maker_ = std::move(maker);
+}
+
+std::vector<std::unique_ptr<Memory>> Source::MakeBuffers(const std::string& name, uint32_t count,
+                                                         const BufferMaker& maker) const {
+  CheckMemoryAvailable(count, format_.bytes);
+  std::vector<std::unique_ptr<Memory>> buffers;
+  buffers.reserve(count);
+  for (uint32_t i = 0; i < count; ++i) buffers.push_back(maker(BufferName(name, i), format_.bytes));
+  return buffers;
 }
 
 void Source::Bind(const std::vector<std::shared_ptr<Memory>>& buffers) {
   RequireIdle("buffers");
   OnBind(buffers);
+  bound_ = format_;
 }
 
 void Source::Present(uint32_t buffer) {
   if (!output()) throw Error(EOPNOTSUPP, "present: the device makes pictures and takes none");
+  RequireBuffersOfFormat("present");
   OnPresent(buffer);
 }
 
@@ -61,23 +86,24 @@ void Source::SetControl(const std::string& name, std::string_view value) {
   OnControlWritten();
 }
 
-uint32_t Source::Lend(std::shared_ptr<Memory> memory) {
+uint32_t Source::Attach(std::shared_ptr<Memory> memory) {
   if (output()) throw Error(EOPNOTSUPP, "into: the device takes pictures and makes none");
   if (memory->bytes().size() < format_.bytes) {
     throw Error(ENOSPC, "the memory has " + std::to_string(memory->bytes().size()) +
                             " bytes, an image has " + std::to_string(format_.bytes));
   }
-  OnLend(next_lent_, std::move(memory));
-  const uint32_t buffer = next_lent_++;
-  if (next_lent_ < kFirstLent) next_lent_ = kFirstLent;  // wrapped around
+  OnAttach(next_attached_, std::move(memory));
+  const uint32_t buffer = next_attached_++;
+  if (next_attached_ < kFirstAttached) next_attached_ = kFirstAttached;  // wrapped around
   return buffer;
 }
 
-void Source::TakeBack(uint32_t buffer) { OnTakeBack(buffer); }
+void Source::Detach(uint32_t buffer) { OnDetach(buffer); }
 
 void Source::Start(uint64_t frames) {
   RequireIdle("start");
   if (output()) throw Error(EOPNOTSUPP, "start: the device takes pictures and makes none");
+  RequireBuffersOfFormat("start");
   OnStart(frames);
   capturing_ = true;
 }
@@ -111,13 +137,9 @@ std::optional<Completion> Source::Dequeue() {
 
 std::vector<std::unique_ptr<Memory>> Source::OnAllocateBuffers(const std::string& name,
                                                                uint32_t count) {
-  CheckMemoryAvailable(count, format_.bytes);
-  std::vector<std::unique_ptr<Memory>> buffers;
-  buffers.reserve(count);
-  for (uint32_t i = 0; i < count; ++i) {
-    buffers.push_back(AllocateMemory(BufferName(name, i), format_.bytes));
-  }
-  return buffers;
+  return MakeBuffers(name, count, [](const std::string& buffer, uint64_t bytes) {
+    return AllocateMemory(buffer, bytes);
+  });
 }
 
 }  // namespace grabfs

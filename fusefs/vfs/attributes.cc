@@ -25,8 +25,8 @@ uint32_t ParseNumber32(std::string_view name, std::string_view text) {
   return static_cast<uint32_t>(ParseNumber(name, text, UINT32_MAX));
 }
 
-void OrderFormat(Device& device, std::string_view text, Device::Done done) {
-  // Which codes there are is the source's business.
+void WriteFormat(Device& device, std::string_view text, Device::Done done) {
+  // Any fourcc: the source decides which it has.
   const auto fourcc = ParseFourcc(text);
   if (!fourcc) {
     throw Error(EINVAL,
@@ -35,17 +35,17 @@ void OrderFormat(Device& device, std::string_view text, Device::Done done) {
   device.SetFormat({.fourcc = fourcc, .width = {}, .height = {}}, std::move(done));
 }
 
-void OrderWidth(Device& device, std::string_view text, Device::Done done) {
+void WriteWidth(Device& device, std::string_view text, Device::Done done) {
   device.SetFormat({.fourcc = {}, .width = ParseNumber32("width", text), .height = {}},
                    std::move(done));
 }
 
-void OrderHeight(Device& device, std::string_view text, Device::Done done) {
+void WriteHeight(Device& device, std::string_view text, Device::Done done) {
   device.SetFormat({.fourcc = {}, .width = {}, .height = ParseNumber32("height", text)},
                    std::move(done));
 }
 
-void OrderPolicy(Device& device, std::string_view text, Device::Done done) {
+void WritePolicy(Device& device, std::string_view text, Device::Done done) {
   const auto policy = ParsePolicy(text);
   if (!policy) {
     throw Error(EINVAL, "policy: '" + std::string(text) + "' is neither " +
@@ -55,7 +55,7 @@ void OrderPolicy(Device& device, std::string_view text, Device::Done done) {
   device.SetPolicy(*policy, std::move(done));
 }
 
-void OrderState(Device& device, std::string_view text, Device::Done done) {
+void WriteState(Device& device, std::string_view text, Device::Done done) {
   if (text == "start" || text == CaptureStateName(CaptureState::kStreaming)) {
     device.Start(std::move(done));
   } else if (text == "stop" || text == CaptureStateName(CaptureState::kStopped)) {
@@ -81,13 +81,13 @@ constexpr Attribute kAttributes[] = {
      },
      nullptr},
     {"format", 0644, [](const Device&, const DeviceState& state) { return state.format.name(); },
-     OrderFormat},
+     WriteFormat},
     {"height", 0644,
      [](const Device&, const DeviceState& state) { return std::to_string(state.format.height); },
-     OrderHeight},
+     WriteHeight},
     {"policy", 0644,
      [](const Device&, const DeviceState& state) { return std::string(PolicyName(state.policy)); },
-     OrderPolicy},
+     WritePolicy},
     {"rate", 0644, [](const Device&, const DeviceState& state) { return state.rate.ToString(); },
      [](Device& device, std::string_view text, Device::Done done) {
        device.SetRate(Rate::Parse(text), std::move(done));
@@ -98,7 +98,7 @@ constexpr Attribute kAttributes[] = {
      [](const Device&, const DeviceState& state) {
        return std::string(CaptureStateName(state.state));
      },
-     OrderState},
+     WriteState},
     {"stride", 0444,
      [](const Device&, const DeviceState& state) { return std::to_string(state.format.stride); },
      nullptr},
@@ -109,7 +109,7 @@ constexpr Attribute kAttributes[] = {
      }},
     {"width", 0644,
      [](const Device&, const DeviceState& state) { return std::to_string(state.format.width); },
-     OrderWidth},
+     WriteWidth},
     {"writeback_ms", 0644,
      [](const Device&, const DeviceState& state) { return std::to_string(state.writeback_ms); },
      [](Device& device, std::string_view text, Device::Done done) {
@@ -124,7 +124,7 @@ std::string_view Trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
 }
 
-// What may be quoted in a message: short, printable text.
+// Throws Error(EINVAL) unless the value is short, printable text, which messages may quote.
 void RequireReadable(std::string_view name, std::string_view text) {
   if (text.empty()) throw Error(EINVAL, std::string(name) + ": no value given");
   if (text.size() > kMaxText) {
@@ -154,7 +154,7 @@ void WriteAttribute(const Attribute& attribute, Device& device, std::string_view
   try {
     const std::string_view value = Trim(text);
     RequireReadable(attribute.name, value);
-    attribute.order(device, value, done);
+    attribute.write(device, value, done);
   } catch (const Error& error) {
     device.Reject(error, std::move(done));
   }

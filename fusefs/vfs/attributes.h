@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The attribute files of a device: one table of names, modes, how each prints and what writing to
-// it orders. What an attribute prints, it accepts.
+// The attribute files of a device: one table of names, modes, and functions that print the value
+// and carry out a write. An attribute accepts the text that it prints.
 #pragma once
 
 #include <sys/types.h>
@@ -18,8 +18,9 @@ struct Attribute {
   std::string_view name;
   mode_t mode;  // permission bits before umask
   std::string (*print)(const Device& device, const DeviceState& state);
-  // Parses and orders; throws Error(EINVAL) at once for what cannot be read. nullptr: read-only.
-  void (*order)(Device& device, std::string_view text, Device::Done done);
+  // Parses the text and posts a command to the device. Throws Error(EINVAL) at once for text that
+  // it cannot parse. nullptr: read-only.
+  void (*write)(Device& device, std::string_view text, Device::Done done);
 };
 
 std::span<const Attribute> Attributes();
@@ -28,8 +29,8 @@ const Attribute* FindAttribute(std::string_view name);
 
 // The content of the file: the value and a newline.
 std::string PrintAttribute(const Attribute& attribute, const Device& device);
-// One write(): the text without blanks around it. What cannot be read becomes the device's
-// last_error and is passed to `done` like any failure.
+// Carries out one write(2): trims the text and calls Attribute::write. Text that cannot be parsed
+// becomes the device's last_error and an error for `done`, like any failure of a command.
 void WriteAttribute(const Attribute& attribute, Device& device, std::string_view text,
                     Device::Done done);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the kernel is told about a file: its attributes, and for how long it may keep them.
+// The replies to LOOKUP and GETATTR: a file's attributes, and for how long the kernel may cache
+// them.
 #pragma once
 
 #include <sys/stat.h>
@@ -12,6 +13,12 @@
 
 namespace grabfs {
 
+// Seconds to cache what never changes, or is invalidated by Kernel::Invalidate...() when it does.
+inline constexpr double kForever = 86400.0;
+// Seconds to cache what is invalidated, too, but not while a process has the directory open.
+inline constexpr double kBriefly = 1.0;
+inline constexpr double kNotAtAll = 0.0;
+
 struct Attr {
   struct stat stat;  // st_ino is set
   double timeout;    // seconds that the kernel may keep it
@@ -22,7 +29,8 @@ struct Entry {
   double timeout;  // seconds that the kernel may keep the name
 };
 
-// One name of a directory. False: no room, stop.
+// Adds one name to a directory listing; `next`: the offset of the name after it. False: the reply
+// is full, stop.
 using Emit = std::function<bool(const std::string& name, const Entry& entry, uint64_t next)>;
 
 // What chmod(), chown(), truncate(), utimensat() ask for; absent: as it is.

@@ -1,198 +1,180 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// The devices of the mount, and what they report.
 #include "fusefs/vfs/file_system.h"
 
 #include <cerrno>
-#include <utility>
+#include <climits>
+#include <mutex>
 
-#include "fusefs/alloc/device_storage.h"
-#include "fusefs/alloc/memfd_storage.h"
-#include "fusefs/base/clock.h"
-#include "fusefs/vfs/file_system_common.h"
-#include "fusefs/vfs/files.h"
-#include "fusefs/vfs/names.h"
-#include "fusefs/vfs/status.h"
+#include "fusefs/vfs/kinds/table.h"
 
 namespace grabfs {
+namespace {
+
+constexpr uint32_t kBlockSize = 4096;
+
+}  // namespace
 
 FileSystem::FileSystem(Options options, std::vector<std::unique_ptr<Device>> devices)
-    : options_(std::move(options)),
-      mounted_at_ns_(RealtimeNs()),
-      hold_limit_(options_.hold_percent, options_.uid),
-      alloc_({.uid = options_.uid, .gid = options_.gid, .mode = options_.alloc_mode},
-             {.limits = options_.alloc_limits,
-              .mapped_by_others =
-                  [this](uint64_t serial, const Caller& caller) {
-                    return MappedByOthers(serial, caller);
-                  },
-              .make_storage = [this](const std::string& device,
-                                     const std::string& name) { return MakeStorage(device, name); },
-              .on_lingering = [this] { kernel_->WakeHousekeeper(); }}) {
+    : mount_(std::move(options)) {
   for (auto& device : devices) AddDevice(std::move(device));
 }
 
 FileSystem::~FileSystem() { Stop(); }
 
-void FileSystem::Start(const DataPath& path) {
+void FileSystem::Start() {
   const std::lock_guard membership(membership_);
-  {
-    const std::lock_guard lock(mutex_);
-    data_path_ = path;
-    running_ = true;
-  }
-  passthrough_ = path.passthrough;
-  stream_tasks_.Start([] { return std::nullopt; });
-  for (const NodePtr& node : Nodes()) node->device->Run(this);
+  if (stopped_) return;
+  running_ = true;
+  mount_.pages_in_flight.Watch();
+  for (const NodePtr& node : mount_.devices.All()) node->device->Run(&caches_);
 }
 
 void FileSystem::Stop() {
   const std::lock_guard membership(membership_);
-  std::map<std::string, NodePtr> nodes;
-  {
-    const std::lock_guard lock(mutex_);
-    running_ = false;
-    stopped_ = true;
-    nodes.swap(by_name_);
+  running_ = false;
+  stopped_ = true;
+  const auto nodes = mount_.devices.RemoveAll();
+  // Shows what was written to output devices.
+  for (const NodePtr& node : nodes) {
+    if (node->device->output()) housekeeper_.FlushOutput(*node, node->device->sees_writes());
   }
-  // What was written to output devices shall be on them.
-  for (const auto& [name, node] : nodes) {
-    if (node->device->output()) Flush(*node, node->device->sees_writes());
-  }
-  // Open files may keep a device; its thread ends all the same.
-  for (const auto& [name, node] : nodes) node->device->Halt();
-  stream_tasks_.Stop();  // now that all streams have ended
-  alloc_.Stop();
+  // Open files keep a device; its threads end here all the same.
+  for (const NodePtr& node : nodes) node->End();
+  mount_.store.Stop();
 }
 
 void FileSystem::AddDevice(std::unique_ptr<Device> device) {
   const std::lock_guard membership(membership_);
-  alloc_.AddDevice(device->name());
-  NodePtr node;
-  {
-    const std::lock_guard lock(mutex_);
-    if (stopped_) return;
-    const std::string& name = device->name();
-    const auto it = by_name_.find(name);
-    if (it != by_name_.end() && !it->second->device->state().gone()) {
-      throw Error(EEXIST, "device name '" + name + "' is given twice");
-    }
-    node = std::make_shared<DeviceNode>(next_number_++, std::move(device));
-    by_name_[node->device->name()] = node;
-    by_number_[node->number] = node;
-    if (!running_) return;
-  }
-  kernel_->DropNames({{kRootInode, node->device->name()}});
-  kernel_->ForgetAttributes(kRootInode);
-  node->device->Run(this);
-}
-
-std::unique_ptr<alloc::Storage> FileSystem::MakeStorage(const std::string& device,
-                                                        const std::string& name) {
-  if (device.empty()) return alloc::MakeMemfdStorage(name);
-  const NodePtr node = NodeNamed(device);
-  if (!node || node->device->state().gone()) throw Error(ENODEV, device + ": no such device");
-  const auto& allocator = node->device->allocator();
-  return allocator ? alloc::MakeDeviceStorage(allocator, name) : alloc::MakeMemfdStorage(name);
-}
-
-std::string FileSystem::StatusText() const {
-  return MountStatus(options_.mountpoint, Nodes(), data_path(), alloc_.quota());
+  mount_.store.AddDirectory(device->name());
+  if (stopped_) return;
+  const auto [node, replaces] = mount_.devices.Add(std::move(device));
+  if (!running_) return;
+  if (replaces) mount_.kernel->InvalidateNames({{kRootInode, 0, node->device->name()}});
+  mount_.kernel->InvalidateAttributes(kRootInode);
+  mount_.pages_in_flight.Watch();
+  node->device->Run(&caches_);
 }
 
 bool FileSystem::HasDevice(const std::string& name) const {
-  const NodePtr node = NodeNamed(name);
+  const NodePtr node = mount_.devices.Named(name);
   return node && !node->device->state().gone();
 }
 
-FileSystem::NodePtr FileSystem::Node(uint32_t number) const {
-  const std::lock_guard lock(mutex_);
-  const auto it = by_number_.find(number);
-  NodePtr node = it == by_number_.end() ? nullptr : it->second.lock();
-  if (!node) throw Error(ESTALE, "the device has left the mount");
-  return node;
+// Every access by a name begins with a lookup.
+Entry FileSystem::Lookup(uint64_t parent, const std::string& name, const Caller& caller) {
+  if (name.size() > NAME_MAX) throw Error(ENAMETOOLONG, "a name of more than 255 bytes");
+  const Place place = At(parent, caller);
+  return place.kind().Lookup(place, name);
 }
 
-FileSystem::NodePtr FileSystem::NodeNamed(const std::string& name) const {
-  const std::lock_guard lock(mutex_);
-  const auto it = by_name_.find(name);
-  return it == by_name_.end() ? nullptr : it->second;
+Attr FileSystem::GetAttr(uint64_t inode) {
+  const Place place = At(inode);
+  return place.kind().Stat(place);
 }
 
-std::vector<FileSystem::NodePtr> FileSystem::Nodes() const {
-  std::vector<NodePtr> nodes;
-  const std::lock_guard lock(mutex_);
-  nodes.reserve(by_name_.size());
-  for (const auto& [name, node] : by_name_) nodes.push_back(node);
-  return nodes;
+bool FileSystem::IsEndless(uint64_t inode) { return KindOf(Inode::Decode(inode).kind).endless(); }
+
+void FileSystem::SetAttr(uint64_t inode, const AttrChange& change, OpenFile* file,
+                         const Caller& caller, AttrReply reply) {
+  const Place place = At(inode, caller);
+  place.kind().SetAttr(place, change, file, std::move(reply));
 }
 
-std::shared_ptr<Pool> FileSystem::PoolOf(const DeviceNode& node, uint32_t generation) {
-  auto pool = node.device->pool();
-  if (pool->generation == generation) return pool;
-  for (auto& retired : node.device->retired_pools()) {
-    if (retired->generation == generation) return retired;
+void FileSystem::Allocate(uint64_t inode, int mode, uint64_t offset, uint64_t length,
+                          OpenFile* file, const Caller& caller, Done done) {
+  const Place place = At(inode, caller);
+  place.kind().Allocate(place, mode, offset, length, file, std::move(done));
+}
+
+void FileSystem::ReadDir(uint64_t inode, uint64_t offset, const Caller& caller, const Emit& emit) {
+  const Place place = At(inode, caller);
+  place.kind().List(place, offset, emit);
+}
+
+std::unique_ptr<OpenFile> FileSystem::Open(uint64_t inode, int flags, const Caller& caller) {
+  const Place place = At(inode, caller);
+  const Kind& kind = place.kind();
+  auto share = kind.limited() ? mount_.open_limit.Take(caller.uid) : nullptr;
+  auto file = kind.Open(place, flags);
+  file->Keep(std::move(share));
+  return file;
+}
+
+Entry FileSystem::Create(uint64_t parent, const std::string& name, mode_t mode,
+                         const Caller& caller) {
+  const Place place = At(parent, caller);
+  return place.kind().Create(place, name, mode);
+}
+
+Kind::Opened FileSystem::CreateUnnamed(uint64_t parent, mode_t mode, const Caller& caller) {
+  const Place place = At(parent, caller);
+  return place.kind().CreateUnnamed(place, mode);
+}
+
+void FileSystem::Forget(uint64_t inode) {
+  const Inode file = Inode::Decode(inode);
+  if (file.kind == NodeKind::kHoldPage) mount_.hold_pages.Forget(file.index);
+}
+
+void FileSystem::Rename(uint64_t parent, const std::string& name, uint64_t new_parent,
+                        const std::string& new_name, unsigned flags) {
+  const Place place = At(parent);
+  place.kind().Rename(place, name, Inode::Decode(new_parent), new_name, flags);
+}
+
+void FileSystem::Unlink(uint64_t parent, const std::string& name) {
+  const Place place = At(parent);
+  place.kind().Unlink(place, name);
+}
+
+std::string FileSystem::ReadLink(uint64_t inode) {
+  const Place place = At(inode);
+  return place.kind().Target(place);
+}
+
+std::string FileSystem::XattrNames(uint64_t inode) {
+  const Place place = At(inode);
+  return place.kind().XattrNames(place);
+}
+
+std::string FileSystem::Xattr(uint64_t inode, std::string_view name) {
+  // After EOPNOTSUPP for one file, ls asks no other file for its security label and access control
+  // list.
+  if (!name.starts_with("user.")) {
+    throw Error(EOPNOTSUPP, std::string(name) + ": only user.* attributes exist here");
   }
-  return nullptr;
+  const Place place = At(inode);
+  if (auto value = place.kind().Xattr(place, name)) return *value;
+  throw Error(ENODATA, std::string(name) + ": no such extended attribute");
 }
 
-std::unique_ptr<DeviceUse> FileSystem::Use(const NodePtr& node) {
-  return std::make_unique<DeviceUse>(node,
-                                     [this](const DeviceNode& last) { LastFileClosed(last); });
+void FileSystem::SetXattr(uint64_t inode, const std::string& name, std::string_view value,
+                          int flags, const Caller& caller, Done done) {
+  const Place place = At(inode, caller);
+  place.kind().SetXattr(place, name, value, flags, std::move(done));
 }
 
-void FileSystem::LastFileClosed(const DeviceNode& node) {
-  if (node.device->state().gone()) kernel_->WakeHousekeeper();
+void FileSystem::RemoveXattr(uint64_t inode, const std::string& name, const Caller& caller,
+                             Done done) {
+  const Place place = At(inode, caller);
+  place.kind().RemoveXattr(place, name, std::move(done));
 }
 
-void FileSystem::OnFrameGone(const Device& device, uint64_t sequence, uint32_t notes) {
-  if ((notes & Pool::kFrameNameKnown) == 0) return;
-  const NodePtr node = NodeNamed(device.name());
-  if (!node || node->device.get() != &device) return;
-  kernel_->ForgetName(Of(*node, NodeKind::kFramesDir).number(),
-                      Of(*node, NodeKind::kFrame, sequence).number(), FrameName(sequence));
+struct statvfs FileSystem::Statistics(uint64_t inode, const Caller& caller) {
+  struct statvfs statistics = {};
+  statistics.f_bsize = statistics.f_frsize = kBlockSize;
+  statistics.f_namemax = NAME_MAX;
+  const Place place = At(inode, caller);
+  place.kind().AddStatistics(place, statistics);
+  return statistics;
 }
 
-void FileSystem::OnPoolReplaced(const Device& device, Pool& old,
-                                std::span<const uint64_t> sequences) {
-  const NodePtr node = NodeNamed(device.name());
-  if (!node) return;
-  std::vector<Kernel::Name> names;
-  const uint64_t frames = Of(*node, NodeKind::kFramesDir).number();
-  for (const uint64_t sequence : sequences) names.push_back({frames, FrameName(sequence)});
-  const uint64_t buffers = Of(*node, NodeKind::kBuffersDir).number();
-  for (uint32_t slot = 0; slot < old.memory.size(); ++slot) {
-    if ((old.notes[slot] & Pool::kBufferNameKnown) != 0) {
-      names.push_back({buffers, BufferName(slot)});
-    }
-  }
-  if (!names.empty()) kernel_->DropNames(std::move(names));
-}
-
-void FileSystem::OnRefilled(const Device& device, Pool& pool, uint32_t slot) {
-  if (passthrough_ || (pool.notes[slot] & Pool::kBufferPagesKnown) == 0) return;
-  const NodePtr node = NodeNamed(device.name());
-  if (!node) return;
-  pool.outdated[slot].Replaced(pool.format.bytes);
-  kernel_->DropPages(Inode::Buffer(node->number, pool.generation, slot).number());
-}
-
-void FileSystem::OnFillEnded(const Device& device, Pool& pool, uint32_t slot) {
-  const NodePtr node = NodeNamed(device.name());
-  if (!node) return;
-  const uint64_t inode = Inode::Buffer(node->number, pool.generation, slot).number();
-  locks_.Retry(inode);
-  const uint32_t known = pool.notes[slot].fetch_and(~static_cast<uint32_t>(Pool::kBufferAttrKnown));
-  if ((known & Pool::kBufferAttrKnown) != 0) kernel_->ForgetAttributes(inode);
-}
-
-void FileSystem::OnDoubt(const Device& /*device*/) { kernel_->WakeHousekeeper(); }
-
-void FileSystem::OnUnplugged(const Device& /*device*/) { kernel_->WakeHousekeeper(); }
-
-DataPath FileSystem::data_path() const {
-  const std::lock_guard lock(mutex_);
-  return data_path_;
+LockTable::Outcome FileSystem::Lock(uint64_t inode, LockTable::Asker asker, LockTable::Mode mode,
+                                    bool wait, const Caller& caller, LockTable::Granted granted) {
+  const Place place = At(inode, caller);
+  const Kind::LockTerms terms = place.kind().Locking(place);
+  asker.share = terms.share;
+  return mount_.locks.Lock(inode, asker, mode, wait, terms.hold, std::move(granted));
 }
 
 }  // namespace grabfs

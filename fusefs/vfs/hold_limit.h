@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How many buffers of one device a user may hold at a time, so that a stranger who opens, maps or
-// locks whatever he can leaves buffers for capture and for others. Root and the owner of the mount
-// are not limited.
+// Limits how many buffers of one device a user may hold, so that a user who opens, maps or locks
+// all he can leaves buffers for capture and for others. Root and the owner of the mount are not
+// limited.
 //
-// A frame counts from its open to its last close, and on while a mapping that outlives the close
-// keeps its buffer; a lock on a buffer counts while it lasts or is waited for.
+// A frame counts from its open to its last close, and longer while a mapping still keeps its
+// buffer. A lock on a buffer counts while it is held or waited for.
 //
 // Threads: any.
 #pragma once
@@ -16,7 +16,9 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <vector>
 
+#include "fusefs/base/mutex.h"
 #include "fusefs/capture/pool.h"
 
 namespace grabfs {
@@ -28,23 +30,31 @@ class HoldLimit {
   HoldLimit(const HoldLimit&) = delete;
   HoldLimit& operator=(const HoldLimit&) = delete;
 
-  // Part of what a user holds, until it is destroyed. The limit outlives it.
+  // One thing that counts as held by a user, until it is destroyed. The HoldLimit must outlive it.
   class Share;
 
-  // Of a frame, which may be gone already. Throws Error(EDQUOT) when the user holds enough;
-  // nullptr: he is not limited.
+  // Counts a frame, which may be gone already. Throws Error(EDQUOT) at the limit; nullptr: the user
+  // is not limited.
   std::unique_ptr<Share> TakeFrame(const std::shared_ptr<Pool>& pool, uint64_t sequence,
                                    uid_t user);
-  // Of a buffer, whatever is in it.
+  // Counts a buffer, whatever is in it.
   std::unique_ptr<Share> TakeBuffer(const std::shared_ptr<Pool>& pool, uint32_t slot, uid_t user);
+  // Counts a hold page of a ring reader (docs/ring.md), each word of which may hold a frame: at
+  // most `most` words, and at most half of what the user has left, but at least one. Throws
+  // Error(EDQUOT) if he has no word left, or if he or the device has enough pages.
+  struct Page {
+    uint32_t words;
+    std::vector<std::unique_ptr<Share>> shares;
+  };
+  Page TakePage(const std::shared_ptr<Pool>& pool, uint32_t most, uid_t user);
 
  private:
-  enum class Kind { kFrame, kBuffer };
+  enum class Kind { kFrame, kBuffer, kWord, kPage };  // all but the last hold a buffer
   struct Key {
     uid_t user;
     Pool* pool;
     Kind kind;
-    uint64_t number;  // sequence or slot
+    uint64_t number;  // sequence number, slot, or number of the word or page
     auto operator<=>(const Key&) const = default;
   };
   struct Entry {
@@ -56,15 +66,21 @@ class HoldLimit {
   std::unique_ptr<Share> Take(const std::shared_ptr<Pool>& pool, Kind kind, uint64_t number,
                               uid_t user);
   void GiveBack(const Key& key, bool may_be_mapped);
-  // These two expect mutex_ to be held.
+  [[nodiscard]] bool Unlimited(uid_t user) const;
+  [[nodiscard]] size_t LimitOf(const Pool& pool) const;
+  // These expect mutex_ to be held.
+  size_t RoomFor(uid_t user, Pool& pool);
+  std::unique_ptr<Share> Enter(const std::shared_ptr<Pool>& pool, const Key& key);
+  void RequireRoomForAPage(uid_t user, Pool* pool) const;
   [[nodiscard]] size_t HeldBy(uid_t user, Pool* pool) const;
   void ForgetUnused(uid_t user);
 
   const unsigned percent_;
   const uid_t owner_;
 
-  std::mutex mutex_;  // guards entries_; before Ring's
+  Mutex mutex_;  // guards entries_; before Ring's
   std::map<Key, Entry> entries_;
+  uint64_t next_number_ = 0;  // of a word or page
 };
 
 class HoldLimit::Share {
@@ -73,7 +89,7 @@ class HoldLimit::Share {
   Share(const Share&) = delete;
   Share& operator=(const Share&) = delete;
 
-  // A mapping may live on after this.
+  // A mapping of the frame may exist after the destruction.
   void MayBeMapped() { may_be_mapped_ = true; }
 
  private:

@@ -22,7 +22,8 @@ LockTable::Outcome LockTable::Lock(uint64_t inode, Asker asker, Mode mode, bool 
     const std::lock_guard lock(mutex_);
     const auto file = files_.try_emplace(inode).first;
     file->second.hold = hold;
-    // A conversion gives up the old lock first, as flock(2) says; it does not overtake waiters.
+    // A new lock does not overtake waiters. A conversion may, and releases the old lock first
+    // (flock(2)).
     const bool fair = file->second.waiters.empty() || file->second.owners.contains(owner);
     file->second.owners.erase(owner);
     if (fair && TryGrant(file->second, asker, mode)) {
@@ -32,7 +33,7 @@ LockTable::Outcome LockTable::Lock(uint64_t inode, Asker asker, Mode mode, bool 
     } else {
       outcome = Outcome::kWouldBlock;
     }
-    Settle(file, calls);
+    GrantWaiters(file, calls);
   }
   Run(calls);
   return outcome;
@@ -45,7 +46,7 @@ void LockTable::Unlock(uint64_t inode, uint64_t owner) {
     const auto file = files_.find(inode);
     if (file == files_.end()) return;
     file->second.owners.erase(owner);
-    Settle(file, calls);
+    GrantWaiters(file, calls);
   }
   Run(calls);
 }
@@ -59,7 +60,7 @@ bool LockTable::Cancel(uint64_t inode, uint64_t id) {
     if (file == files_.end()) return false;
     waited = file->second.waiters.remove_if(
                  [&](const Waiter& waiter) { return waiter.asker.id == id; }) > 0;
-    Settle(file, calls);
+    GrantWaiters(file, calls);
   }
   Run(calls);
   return waited;
@@ -71,7 +72,7 @@ void LockTable::Retry(uint64_t inode) {
     const std::lock_guard lock(mutex_);
     const auto file = files_.find(inode);
     if (file == files_.end()) return;
-    Settle(file, calls);
+    GrantWaiters(file, calls);
   }
   Run(calls);
 }
@@ -92,7 +93,7 @@ bool LockTable::TryGrant(File& file, const Asker& asker, Mode mode) {
   return true;
 }
 
-void LockTable::Settle(std::map<uint64_t, File>::iterator it, Calls& calls) {
+void LockTable::GrantWaiters(std::map<uint64_t, File>::iterator it, Calls& calls) {
   File& file = it->second;
   while (!file.waiters.empty()) {
     Waiter& first = file.waiters.front();

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// flock(2) for the files of the mount. The kernel hands these locks to the daemon because a lock on
-// a live buffer holds the buffer: capture goes round it.
+// flock(2) for the files of the mount. The kernel passes these locks to the daemon, because a lock
+// on a buffer holds it: capture does not fill a locked buffer.
 //
-// Threads: any. Grants and the hold hooks are called without the table's lock, except `acquire`,
-// which is called under it and must not call back.
+// Threads: any. `granted` and `release` are called without a lock held; `acquire` is called with
+// the table's mutex held and must not call back.
 #pragma once
 
 #include <cstdint>
@@ -15,36 +15,38 @@
 #include <mutex>
 #include <vector>
 
+#include "fusefs/base/mutex.h"
+
 namespace grabfs {
 
 class LockTable {
  public:
   enum class Mode { kShared, kExclusive };
   enum class Outcome { kGranted, kWaiting, kWouldBlock };
-  // What being locked means for the file: `acquire` is asked when it is about to become locked and
-  // may refuse for now; `release` is told when it is unlocked.
+  // What a lock does to the file. `acquire` is called before the file gets its first lock; false:
+  // not now, wait for Retry(). `release` is called after the last lock has gone.
   struct Hold {
     std::function<bool()> acquire;
     std::function<void()> release;
   };
   using Granted = std::function<void()>;
-  // Who asks for a lock. The lock belongs to `owner`, an open file description; processes that
+  // A request for a lock. The lock belongs to `owner`, an open file description. Processes that
   // share one may wait at the same time, so each request has an `id` of its own.
   struct Asker {
     uint64_t owner;
     uint64_t id;
-    std::shared_ptr<void> share = {};  // kept for as long as he waits for the lock or has it
+    std::shared_ptr<void> share = {};  // kept while the lock is waited for or held
   };
 
-  // Locks `inode`, converting a lock that the owner has. kWaiting: `granted` is called later, by
-  // the thread that makes it possible, unless cancelled.
+  // Locks `inode`, or converts the owner's lock. kWaiting: `granted` is called later, by the thread
+  // that makes it possible, unless Cancel() comes first.
   Outcome Lock(uint64_t inode, Asker asker, Mode mode, bool wait, const Hold& hold,
                Granted granted);
-  // Gives up the lock. Whoever waits, waits on: his request is another's than the one that unlocks.
+  // Ends the lock of `owner`. Waiting requests of the same owner go on waiting.
   void Unlock(uint64_t inode, uint64_t owner);
-  // Gives up a wait; true: `granted` will not be called.
+  // Ends a wait. True: `granted` will not be called.
   bool Cancel(uint64_t inode, uint64_t id);
-  // The hold of this inode may be acquired now.
+  // Tries again to grant locks of this inode, because `acquire` may succeed now.
   void Retry(uint64_t inode);
 
  private:
@@ -63,15 +65,15 @@ class LockTable {
     std::map<uint64_t, Owner> owners;
     std::list<Waiter> waiters;  // first come, first served
   };
-  // Calls to be made once the lock is released.
+  // Calls to be made without the mutex.
   using Calls = std::vector<std::function<void()>>;
 
   // All expect mutex_ to be held.
   static bool Compatible(const File& file, uint64_t owner, Mode mode);
   static bool TryGrant(File& file, const Asker& asker, Mode mode);
-  void Settle(std::map<uint64_t, File>::iterator file, Calls& calls);
+  void GrantWaiters(std::map<uint64_t, File>::iterator file, Calls& calls);
 
-  std::mutex mutex_;  // guards files_; before Ring's (through acquire)
+  Mutex mutex_;  // guards files_; before Ring's (through acquire)
   std::map<uint64_t, File> files_;
 };
 

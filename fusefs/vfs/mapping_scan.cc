@@ -17,6 +17,8 @@
 #include <string>
 #include <string_view>
 
+#include "fusefs/base/mutex.h"
+
 namespace grabfs {
 namespace {
 
@@ -45,18 +47,29 @@ constexpr char kInit[] = "1";
 // How often a listing may show new processes before the scan gives up.
 constexpr int kMaxRounds = 8;
 
-void CollectInodes(std::string_view maps, dev_t device, std::unordered_set<uint64_t>& inodes) {
+// What is looked for, and what was found.
+struct Search {
+  dev_t device;
+  MappedFor purpose;
+  std::unordered_set<uint64_t> inodes;
+};
+
+void CollectInodes(std::string_view maps, Search& search) {
   while (!maps.empty()) {
     const size_t end = std::min(maps.find('\n'), maps.size());
     const std::string line(maps.substr(0, end));
     maps.remove_prefix(std::min(end + 1, maps.size()));
+    char modes[8] = {};  // "rw-s": the last one is for shared
     unsigned major = 0;
     unsigned minor = 0;
     uint64_t inode = 0;
-    if (std::sscanf(line.c_str(), "%*s %*s %*s %x:%x %" SCNu64, &major, &minor, &inode) == 3 &&
-        makedev(major, minor) == device) {
-      inodes.insert(inode);
+    if (std::sscanf(line.c_str(), "%*s %7s %*s %x:%x %" SCNu64, modes, &major, &minor, &inode) !=
+            4 ||
+        makedev(major, minor) != search.device) {
+      continue;
     }
+    const bool writes = modes[1] == 'w' && modes[3] == 's';
+    if (search.purpose == MappedFor::kAnything || writes) search.inodes.insert(inode);
   }
 }
 
@@ -78,8 +91,7 @@ std::optional<std::string> ReadMaps(const std::string& directory) {
 }
 
 // False when the process could not be read although it lives.
-bool CollectProcess(const std::string& directory, dev_t device,
-                    std::unordered_set<uint64_t>& inodes) {
+bool CollectProcess(const std::string& directory, Search& search) {
   auto maps = ReadMaps(directory);
   if (maps && maps->empty()) {
     // A kernel thread, or a process whose first thread has ended while others go on.
@@ -89,16 +101,18 @@ bool CollectProcess(const std::string& directory, dev_t device,
       if (!maps || !maps->empty()) break;
     }
   }
-  if (maps) CollectInodes(*maps, device, inodes);
+  if (maps) CollectInodes(*maps, search);
   return maps.has_value();
 }
 
 }  // namespace
 
-std::optional<std::unordered_set<uint64_t>> ScanMappings(dev_t device, pid_t except) {
+std::optional<std::unordered_set<uint64_t>> ScanMappings(dev_t device, pid_t except,
+                                                         MappedFor purpose) {
+  MayWait("processes to tell what they map");
   if (!SeesAllProcesses()) return std::nullopt;
   const std::string excepted = ProcessOf(except);
-  std::unordered_set<uint64_t> inodes;
+  Search search{device, purpose, {}};
   std::unordered_set<std::string> seen;
   for (int round = 0; round < kMaxRounds; ++round) {
     bool found_new = false;
@@ -108,10 +122,10 @@ std::optional<std::unordered_set<uint64_t>> ScanMappings(dev_t device, pid_t exc
       if (name == kInit || name == excepted || !IsNumber(name) || !seen.insert(name).second)
         continue;
       found_new = true;
-      if (!CollectProcess(entry.path(), device, inodes)) return std::nullopt;
+      if (!CollectProcess(entry.path(), search)) return std::nullopt;
     }
     if (error) return std::nullopt;
-    if (!found_new) return inodes;
+    if (!found_new) return std::move(search.inodes);
   }
   return std::nullopt;
 }

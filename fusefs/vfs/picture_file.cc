@@ -16,7 +16,7 @@ std::shared_ptr<PictureContents> OpenPictures::Of(uint64_t inode) {
 }
 
 void PictureFile::Read(uint64_t offset, size_t size, bool /*wait*/, ReadReply reply) {
-  // Of this call's own: once the reply is out, the file may be released.
+  // A reference of its own: the file may be released as soon as the reply is sent.
   const auto contents = contents_;
   {
     const std::lock_guard lock(contents->mutex);

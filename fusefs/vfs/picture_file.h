@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A frame in a form that other programs open by themselves: frames.pnm/, frames.tiff/, frames.npy/.
-// The file is made when it is first read, and kept with its frame while it is open or mapped: once
-// for all who have it open, so that opening it often costs no memory.
+// An open frame as a picture: frames.pnm/, frames.tiff/, frames.npy/. The picture is made at the
+// first read, and kept while the file is open or mapped. All who have it open share it, so that
+// opening it often costs no memory.
 #pragma once
 
 #include <cstdint>
@@ -10,25 +10,27 @@
 #include <memory>
 #include <mutex>
 
+#include "fusefs/base/mutex.h"
 #include "fusefs/capture/held_frame.h"
 #include "fusefs/picture/form.h"
-#include "fusefs/vfs/files.h"
+#include "fusefs/vfs/device_use.h"
+#include "fusefs/vfs/open_file.h"
 
 namespace grabfs {
 
-// What is in a picture; empty before the first read.
+// The bytes of a picture; empty before the first read.
 struct PictureContents {
-  std::mutex mutex;  // guards the making of bytes, which stay as they are then; leaf
+  SlowMutex mutex;  // held while bytes are made, which never change afterwards; leaf
   Bytes bytes;
 };
 
-// The contents of all pictures that are open. For any thread.
+// The contents of all open pictures. Threads: any.
 class OpenPictures {
  public:
   std::shared_ptr<PictureContents> Of(uint64_t inode);
 
  private:
-  std::mutex mutex_;  // guards contents_; leaf
+  Mutex mutex_;  // guards contents_; leaf
   std::map<uint64_t, std::weak_ptr<PictureContents>> contents_;
 };
 
@@ -41,7 +43,7 @@ class PictureFile : public OpenFile {
         form_(form),
         contents_(std::move(contents)) {}
 
-  // A frame's pictures never change while its inode lives.
+  // A picture never changes while its inode lives.
   [[nodiscard]] bool uncached() const override { return false; }
   void Read(uint64_t offset, size_t size, bool wait, ReadReply reply) override;
 

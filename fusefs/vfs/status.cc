@@ -13,14 +13,18 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json SequenceOrNull(const std::optional<Ring::Frame>& frame) {
-  return frame ? Json(frame->info.sequence) : Json(nullptr);
+std::optional<uint64_t> SequenceOf(const std::optional<Ring::Frame>& frame) {
+  return frame ? std::optional(frame->info.sequence) : std::nullopt;
 }
 
-Json ToJson(const Ring& ring) {
-  const RingOccupancy occupancy = ring.Occupancy();
+Json OrNull(const std::optional<uint64_t>& number) {
+  return number ? Json(*number) : Json(nullptr);
+}
+
+Json ToJson(const RingOccupancy& occupancy, const std::string& states) {
   return {{"count", occupancy.count}, {"free", occupancy.free}, {"filling", occupancy.filling},
-          {"ready", occupancy.ready}, {"held", occupancy.held}, {"states", ring.States()}};
+          {"ready", occupancy.ready}, {"held", occupancy.held}, {"renewing", occupancy.renewing},
+          {"aside", occupancy.aside}, {"states", states}};
 }
 
 Json ToJson(const RingCounters& counters) {
@@ -29,14 +33,9 @@ Json ToJson(const RingCounters& counters) {
           {"failed", counters.failed},     {"present", counters.present}};
 }
 
-Json ToJson(const Pool& pool) {
-  return {{"bytes", pool.memory.size() * pool.format.bytes},
-          {"huge_page_bytes", pool.huge_page_bytes}};
-}
-
-Json ToJson(const FrameStreams& streams) {
+Json ToJson(const std::vector<FrameStreams::Reader>& all) {
   Json readers = Json::array();
-  for (const FrameStreams::Reader& reader : streams.Readers()) {
+  for (const FrameStreams::Reader& reader : all) {
     readers.push_back({{"file", reader.file},
                        {"pid", reader.pid},
                        {"frames", reader.frames},
@@ -45,20 +44,13 @@ Json ToJson(const FrameStreams& streams) {
   return readers;
 }
 
-Json ToJson(const alloc::Quota& quota) {
-  const alloc::Quota::Usage total = quota.Total();
-  return {{"files", total.files},
-          {"bytes", total.bytes},
-          {"limit_bytes", quota.limits().total_bytes},
-          {"user_limit_bytes", quota.limits().user_bytes}};
-}
+const char* NameOf(const DataPath& path) { return path.passthrough ? "passthrough" : "cached"; }
 
-Json ToJson(const Device& device, const DataPath& path) {
-  const DeviceState state = device.state();
-  const auto pool = device.pool();
-  return {{"name", device.name()},
-          {"source", device.source_description()},
-          {"direction", device.output() ? "output" : "capture"},
+Json ToJson(const DeviceReport& report) {
+  const DeviceState& state = report.state;
+  return {{"name", report.name},
+          {"source", report.source},
+          {"direction", report.output ? "output" : "capture"},
           {"state", CaptureStateName(state.state)},
           {"unplugged", state.gone()},
           {"policy", PolicyName(state.policy)},
@@ -72,44 +64,66 @@ Json ToJson(const Device& device, const DataPath& path) {
           {"trigger", state.trigger},
           {"into", state.into},
           {"writeback_ms", state.writeback_ms},
-          {"buffers", ToJson(pool->ring)},
+          {"buffers", ToJson(report.occupancy, report.slots)},
           {"sequence",
            {{"next", state.next_sequence},
-            {"oldest", SequenceOrNull(pool->ring.Oldest())},
-            {"newest", SequenceOrNull(pool->ring.Newest())}}},
-          {"counters", ToJson(device.counters())},
-          {"streams", ToJson(device.streams())},
-          {"data_path", path.passthrough ? "passthrough" : "cached"},
-          {"data_path_reason", path.reason},
-          {"memory", ToJson(*pool)},
+            {"oldest", OrNull(report.oldest)},
+            {"newest", OrNull(report.newest)}}},
+          {"counters", ToJson(report.counters)},
+          {"streams", ToJson(report.readers)},
+          {"data_path", NameOf(report.path)},
+          {"data_path_reason", report.path.reason},
+          {"in_flight", report.path.in_flight},
+          {"memory",
+           {{"bytes", report.memory_bytes},
+            {"huge_page_bytes", report.huge_page_bytes},
+            {"renewed", report.renewed}}},
           {"settings", state.settings}};
 }
 
-std::string Print(const Json& json) {
+std::string Dump(const Json& json) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace
 
-std::string DeviceStatus(const Device& device, const DataPath& path) {
-  return Print(ToJson(device, path));
+DeviceReport ReportOf(const Device& device, const DataPath& path) {
+  const auto pool = device.pool();
+  return {.name = device.name(),
+          .source = device.source_description(),
+          .output = device.output(),
+          .state = device.state(),
+          .occupancy = pool->ring.Occupancy(),
+          .slots = pool->ring.States(),
+          .oldest = SequenceOf(pool->ring.Oldest()),
+          .newest = SequenceOf(pool->ring.Newest()),
+          .counters = device.counters(),
+          .readers = device.streams().Readers(),
+          .path = path,
+          .memory_bytes = pool->memory.size() * pool->format.bytes,
+          .huge_page_bytes = pool->huge_page_bytes,
+          .renewed = pool->renewed};
 }
 
-std::string MountStatus(const std::string& mountpoint,
-                        const std::vector<std::shared_ptr<DeviceNode>>& nodes, const DataPath& path,
-                        const alloc::Quota& alloc) {
+std::string Print(const DeviceReport& report) { return Dump(ToJson(report)); }
+
+std::string Print(const MountReport& report) {
   utsname system = {};
   uname(&system);
-  Json devices = Json::array();
-  for (const auto& node : nodes) devices.push_back(ToJson(*node->device, path));
-  return Print({{"version", kVersion},
-                {"kernel", system.release},
-                {"pid", getpid()},
-                {"mountpoint", mountpoint},
-                {"data_path", path.passthrough ? "passthrough" : "cached"},
-                {"data_path_reason", path.reason},
-                {"alloc", ToJson(alloc)},
-                {"devices", devices}});
+  Json list = Json::array();
+  for (const DeviceReport& device : report.devices) list.push_back(ToJson(device));
+  return Dump({{"version", kVersion},
+               {"kernel", system.release},
+               {"pid", getpid()},
+               {"mountpoint", report.mountpoint},
+               {"data_path", NameOf(report.path)},
+               {"data_path_reason", report.path.reason},
+               {"alloc",
+                {{"files", report.alloc_files},
+                 {"bytes", report.alloc_bytes},
+                 {"limit_bytes", report.alloc_limits.total_bytes},
+                 {"user_limit_bytes", report.alloc_limits.user_bytes}}},
+               {"devices", list}});
 }
 
 }  // namespace grabfs

@@ -5,13 +5,13 @@
 #include <array>
 #include <cerrno>
 #include <mutex>
-#include <new>
 #include <optional>
 #include <string>
 #include <utility>
 #include <variant>
 
-#include "fusefs/vfs/stream_encoder.h"
+#include "fusefs/base/mutex.h"
+#include "fusefs/vfs/stream_converter.h"
 
 namespace grabfs {
 namespace {
@@ -27,7 +27,7 @@ void RequireFrames(const Device& device, const StreamForm& form) {
   const std::string what = device.name() + "/" + std::string(form.name);
   if (device.output()) throw Error(EOPNOTSUPP, what + ": the device takes pictures, it makes none");
   const DeviceState state = device.state();
-  if (form.y4m && !CanEncodeY4m(state.format)) {
+  if (form.y4m && !CanConvertToY4m(state.format)) {
     throw Error(EOPNOTSUPP, what + ": Y4M cannot carry " + state.format.name());
   }
 }
@@ -36,13 +36,14 @@ void RequireFrames(const Device& device, const StreamForm& form) {
 
 std::span<const StreamForm> StreamForms() { return kForms; }
 
-// What is open, shared with the thread that is about to serve it: that may be late.
+// The state of an open stream. Shared with the thread that serves it, which may run after the
+// close.
 class StreamReader : public std::enable_shared_from_this<StreamReader> {
  public:
   using ReadReply = OpenFile::ReadReply;
 
-  StreamReader(std::unique_ptr<DeviceUse> use, const StreamForm& form, TaskThread* tasks)
-      : use_(std::move(use)), form_(form), tasks_(tasks) {}
+  StreamReader(std::unique_ptr<DeviceUse> use, const StreamForm& form)
+      : use_(std::move(use)), form_(form) {}
 
   void Open(int64_t pid, FrameStreams::Permit permit) {
     pid_ = pid;
@@ -77,6 +78,7 @@ class StreamReader : public std::enable_shared_from_this<StreamReader> {
   }
 
   bool Readable(std::function<void()> wake) {
+    stream_->Come();
     if (Ready()) return true;
     {
       const std::lock_guard lock(mutex_);
@@ -90,24 +92,41 @@ class StreamReader : public std::enable_shared_from_this<StreamReader> {
     size_t size;
     ReadReply reply;
   };
+  // Bytes of a frame, or of the header.
+  struct Chunk {
+    std::span<const std::byte> bytes;
+    std::weak_ptr<const FramePart> part;
+    bool header = false;
 
-  // By whoever has set reading_, without the lock. Replies, leaves the request waiting, or throws.
+    [[nodiscard]] bool GivenUp() const { return !bytes.empty() && !header && part.expired(); }
+  };
+
+  // To be called by the thread that has set reading_, without the mutex. Replies, leaves the
+  // request waiting, or throws.
   void Serve(Request request, bool wait) {
-    while (chunk_.bytes.empty() && !ended_) {
-      FrameStream::Taken taken = stream_->Take();
-      if (std::holds_alternative<FrameStream::Nothing>(taken)) {
-        if (!wait) throw Error(EAGAIN, std::string(form_.name) + ": no frame now");
-        return Park(std::move(request));
+    stream_->Come();
+    for (;;) {
+      {
+        const std::lock_guard lock(mutex_);
+        something_happened_ = false;
       }
-      Accept(std::move(taken));
+      if (chunk_.GivenUp()) chunk_ = {};
+      if (!chunk_.bytes.empty() || ended_) {
+        if (Deliver(request)) return;
+      } else if (!Advance()) {
+        if (!wait) throw Error(EAGAIN, std::string(form_.name) + ": no frame now");
+        if (Park(request)) return;
+      }
     }
-    Deliver(std::move(request));
   }
 
-  void Accept(FrameStream::Taken taken) {
+  // Finds the bytes to be delivered next. False: there are none yet.
+  bool Advance() {
+    if (const auto part = frame_.lock()) return Load(part);
+    FrameStream::Taken taken = stream_->Take();
     if (auto* frame = std::get_if<FrameStream::Frame>(&taken)) {
       if (frame->skipped > 0) TellSkipped(frame->skipped);
-      Begin(std::move(frame->held));
+      Begin(frame->part);
     } else if (const auto* gap = std::get_if<FrameStream::Gap>(&taken)) {
       TellSkipped(gap->count);
       throw Error(gap->code, std::string(form_.name) + ": " + std::to_string(gap->count) +
@@ -116,45 +135,82 @@ class StreamReader : public std::enable_shared_from_this<StreamReader> {
       if (end->skipped > 0) TellSkipped(end->skipped);
       ended_ = true;
     }
+    return !std::holds_alternative<FrameStream::Nothing>(taken);
   }
 
   // A stream is of one format: it ends where that changes.
-  void Begin(HeldFrame frame) {
-    if (format_ && *format_ != frame.format()) {
+  void Begin(const std::shared_ptr<const FramePart>& part) {
+    const FrameFormat& format = part->frame->held.format();
+    if (format_ && *format_ != format) {
       ended_ = true;
+      (void)stream_->Finish();
       return;
     }
-    const FrameFormat format = frame.format();
-    chunk_ = form_.y4m ? EncodeY4m(frame, !format_, use_->device().state().rate)
-                       : PassOn(std::move(frame));
+    if (form_.y4m && !format_) {
+      header_ = Y4mStreamHeader(format, use_->device().state().rate);
+      chunk_ = {std::as_bytes(std::span(header_)), {}, true};
+    }
     format_ = format;
+    frame_ = part;
   }
 
-  // The end of the file is an empty reply, for ever.
-  void Deliver(Request request) {
-    const auto part = chunk_.bytes.first(std::min(request.size, chunk_.bytes.size()));
-    chunk_.bytes = chunk_.bytes.subspan(part.size());
-    // What is replied stays valid while the next read takes the frame after it.
-    const auto owner = chunk_.bytes.empty() ? std::exchange(chunk_.owner, nullptr) : chunk_.owner;
-    Answer(request, part, nullptr);
+  // False: it is still being converted.
+  bool Load(const std::shared_ptr<const FramePart>& part) {
+    if (!form_.y4m) {
+      chunk_ = {part->frame->held.bytes(), part, false};
+    } else {
+      const auto* const converted = Converted(part);
+      if (converted == nullptr) return false;
+      chunk_ = {converted->bytes, part, false};
+      if (converted->failure) Fail(*converted->failure);
+    }
+    frame_.reset();
+    return true;
   }
 
-  // The next read may come before the reply has returned.
-  void Answer(const Request& request, std::span<const std::byte> part, const Error* error) {
+  // nullptr: not yet; OnReady() will be called.
+  const StreamConverter::Converted* Converted(const std::shared_ptr<const FramePart>& part) {
+    return use_->converter().Get(part->frame, [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->WhenConverted();
+    });
+  }
+
+  [[noreturn]] void Fail(const Error& error) {
+    frame_.reset();
+    (void)stream_->Finish();
+    throw Error(error.code(), std::string(form_.name) + ": " + error.what());
+  }
+
+  // The end of the file is an empty reply, every time. False: the frame was released, because the
+  // reader had not come for long.
+  bool Deliver(const Request& request) {
+    const auto part = chunk_.part.lock();  // keeps the bytes of the reply
+    if (chunk_.GivenUp()) return false;
+    const auto piece = chunk_.bytes.first(std::min(request.size, chunk_.bytes.size()));
+    const bool last = part != nullptr && piece.size() == chunk_.bytes.size();
+    chunk_.bytes = chunk_.bytes.subspan(piece.size());
+    if (last && !stream_->Finish()) return false;
+    Answer(request, piece, nullptr);
+    return true;
+  }
+
+  // Before the reply, because the next read or the close may come before it has returned.
+  void Answer(const Request& request, std::span<const std::byte> piece, const Error* error) {
+    const auto self = shared_from_this();
     const auto wake = Finish();
-    request.reply(part, error);
+    request.reply(piece, error);
     if (wake) wake();
   }
 
-  void Park(Request request) {
-    {
-      const std::lock_guard lock(mutex_);
-      waiting_ = std::move(request);
-    }
-    if (stream_->Ready()) OnReady();  // it came in between
+  // False: a frame came since the last look.
+  bool Park(Request& request) {
+    const std::lock_guard lock(mutex_);
+    if (something_happened_) return false;
+    waiting_ = std::move(request);
+    return true;
   }
 
-  // Returns who polls meanwhile: there may be more to be read.
+  // Returns the waiting poll callback: there may be more to read.
   [[nodiscard]] std::function<void()> Finish() {
     const std::lock_guard lock(mutex_);
     reading_ = false;
@@ -163,38 +219,39 @@ class StreamReader : public std::enable_shared_from_this<StreamReader> {
 
   bool Ready() {
     const std::lock_guard lock(mutex_);
-    return !reading_ && (!chunk_.bytes.empty() || ended_ || stream_->Ready());
+    if (reading_) return false;
+    if (ended_ || (!chunk_.bytes.empty() && !chunk_.GivenUp())) return true;
+    const auto part = frame_.lock();
+    return part ? Converted(part) != nullptr : stream_->Ready();
   }
 
-  // Often by the capture thread, which has no time to copy frames.
+  // Runs in the delivery thread of the device.
   void OnReady() {
     std::function<void()> wake;
-    {
-      const std::lock_guard lock(mutex_);
-      wake = std::exchange(poll_wake_, nullptr);
-      if (waiting_) {
-        tasks_->Post([weak = weak_from_this()] {
-          if (const auto self = weak.lock()) self->Resume();
-        });
-      }
-    }
-    if (wake) wake();
-  }
-
-  void Resume() {
     std::optional<Request> request;
     {
       const std::lock_guard lock(mutex_);
+      something_happened_ = true;
+      wake = std::exchange(poll_wake_, nullptr);
       request = std::exchange(waiting_, std::nullopt);
     }
-    if (!request) return;
+    if (request) Resume(*request);
+    if (wake) wake();
+  }
+
+  // Runs in a converter thread, which must not spend its time on replies.
+  void WhenConverted() {
+    use_->device().PostDelivery([weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->OnReady();
+    });
+  }
+
+  void Resume(const Request& request) {
     try {
-      Serve(*request, true);
-    } catch (const Error& error) {
-      Answer(*request, {}, &error);
-    } catch (const std::bad_alloc&) {
-      const Error error(ENOMEM, std::string(form_.name) + ": no memory for a frame");
-      Answer(*request, {}, &error);
+      Serve(request, true);
+    } catch (...) {
+      const Error error = ErrorFrom(std::current_exception());
+      Answer(request, {}, &error);
     }
   }
 
@@ -205,26 +262,28 @@ class StreamReader : public std::enable_shared_from_this<StreamReader> {
 
   const std::unique_ptr<DeviceUse> use_;
   const StreamForm& form_;
-  TaskThread* const tasks_;
   int64_t pid_ = 0;
   std::unique_ptr<FrameStream> stream_;
 
-  std::mutex mutex_;      // guards the four below; before the streams'
+  Mutex mutex_;           // guards the five below; before the streams' and the converter's
   bool reading_ = false;  // a read is being served or waits
+  bool something_happened_ = false;
   std::optional<Request> waiting_;
   std::function<void()> poll_wake_;
 
-  // Of the read that is being served:
-  StreamChunk chunk_;  // what is left of the frame
+  // Of the read that is being served, or guarded by mutex_ while none is:
+  Chunk chunk_;                           // what is left of what is being read
+  std::weak_ptr<const FramePart> frame_;  // what comes after it, if that is known
+  std::string header_;
   std::optional<FrameFormat> format_;
   bool ended_ = false;
 };
 
 StreamFile::StreamFile(std::unique_ptr<DeviceUse> use, const StreamForm& form, int64_t pid,
-                       FrameStreams::Permit permit, TaskThread* tasks)
+                       FrameStreams::Permit permit)
     : reader_([&] {
         RequireFrames(use->device(), form);
-        return std::make_shared<StreamReader>(std::move(use), form, tasks);
+        return std::make_shared<StreamReader>(std::move(use), form);
       }()) {
   reader_->Open(pid, std::move(permit));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The stream files of a device: frame after frame as one sequence of bytes, each open with a place
-// of its own. A read gets what is left of the frame that is being read, or waits for the next.
+// The stream files of a device: frame after frame as one sequence of bytes; each open file has a
+// position of its own. A read returns the rest of the present frame, or waits for the next.
 #pragma once
 
 #include <functional>
@@ -9,13 +9,13 @@
 #include <span>
 #include <string_view>
 
-#include "fusefs/base/task_thread.h"
 #include "fusefs/capture/frame_streams.h"
-#include "fusefs/vfs/files.h"
+#include "fusefs/vfs/device_use.h"
+#include "fusefs/vfs/open_file.h"
 
 namespace grabfs {
 
-// One of the stream files.
+// A row for each stream file.
 struct StreamForm {
   std::string_view name;
   FrameStreams::Mode mode;
@@ -29,10 +29,10 @@ class StreamReader;
 
 class StreamFile : public OpenFile {
  public:
-  // `tasks` carries out what waits for a frame; it outlives this. Throws Error: EOPNOTSUPP when the
-  // form cannot carry the device's format or the device makes no frames, ENODEV when it is gone.
+  // Throws Error: EOPNOTSUPP if the form cannot represent the device's format, or if it is an
+  // output device; ENODEV if the device is gone.
   StreamFile(std::unique_ptr<DeviceUse> use, const StreamForm& form, int64_t pid,
-             FrameStreams::Permit permit, TaskThread* tasks);
+             FrameStreams::Permit permit);
   ~StreamFile() override;
 
   [[nodiscard]] bool uncached() const override { return true; }

@@ -14,13 +14,14 @@
 
 namespace grabfs {
 
-// All names that a frame has, each ended by a zero byte, as listxattr(2) returns them.
+// The names of all attributes that a frame has, each ended by a zero byte, as listxattr(2) returns
+// them.
 std::string FrameXattrNames(const FrameFormat& format, const FrameInfo& info);
-// The value as text; nullopt when it has none of that name.
+// The value as text; nullopt: the frame has no attribute of that name.
 std::optional<std::string> FrameXattr(std::string_view name, const FrameFormat& format,
                                       const FrameInfo& info);
 
-// All of them.
+// All names and values.
 std::map<std::string, std::string, std::less<>> FrameXattrs(const FrameFormat& format,
                                                             const FrameInfo& info);
 

@@ -124,8 +124,8 @@ static void pacing_is_exact(void)
 	uint64_t first, last = 0, frames = 0, events = 0;
 
 	/*
-	 * Every due frame is a record or counted in one, so the time of the last one tells the pace;
-	 * a slow device tells of its last frame later.
+	 * Every due frame is a record or counted in one, so the time of the last one tells the
+	 * pace; a slow device tells of its last frame later.
 	 */
 	if (try_queue(session, buffer.id) || try_start(session, 1, 50, 26))
 		tap_bail("START");

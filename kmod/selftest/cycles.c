@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Ten thousand times everything, in changing order; what was taken is all given back. VM_REPETITIONS
- * is the percentage of them that is enough on a kernel whose checks make each of them slow.
+ * Ten thousand times everything, in changing order; what was taken is all given back.
+ * VM_REPETITIONS is the percentage of them that is enough on a kernel whose checks make each of
+ * them slow.
  */
 #include <stdlib.h>
 

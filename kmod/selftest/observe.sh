@@ -51,18 +51,17 @@ for event in queue 'done' drop fault sync; do
     check "the tracepoint $event fired" traced "$event"
 done
 
-for file in adapter dma_mask sequence sessions buffers $counters; do
+for file in adapter dma_mask sequence sessions buffers memory memory_limit $counters; do
     check "$file is one value" test "$(wc -l <"$class/$file")" = 1
 done
 check "the node is not for everybody" test "$(stat -c %a "/dev/$device")" = 660
 check "the state is readable" grep -q "engine: idle" "/sys/kernel/debug/grabdma/$device/state"
-(sleep 1) <"/dev/$device" &
-sleep 0.2
+exec 9<"/dev/$device"
 check "the state has a session" grep -q "^session: " "/sys/kernel/debug/grabdma/$device/state"
-for parameter in virtual virtual_dma_bits edu_dma_bits timeout_ms inject; do
+exec 9<&-
+for parameter in virtual virtual_dma_bits virtual_node edu_dma_bits timeout_ms memory_limit_mb inject bounce; do
     check "parameter $parameter" test -e "/sys/module/grabdma/parameters/$parameter"
 done
 echo 0 >"$tracing/events/grabdma/enable"
-wait
 echo "1..$count"
 [ "$failures" = 0 ]

@@ -159,7 +159,7 @@ static inline int try_trigger(int session, uint64_t frames)
 	return ioctl(session, GRABDMA_TRIGGER, &argument);
 }
 
-static inline void inject(int session, uint32_t fault, uint64_t value)
+static inline int try_inject(int session, uint32_t fault, uint64_t value)
 {
 	struct grabdma_inject argument = {
 		.size = sizeof(argument),
@@ -167,7 +167,12 @@ static inline void inject(int session, uint32_t fault, uint64_t value)
 		.value = value,
 	};
 
-	if (ioctl(session, GRABDMA_INJECT, &argument))
+	return ioctl(session, GRABDMA_INJECT, &argument);
+}
+
+static inline void inject(int session, uint32_t fault, uint64_t value)
+{
+	if (try_inject(session, fault, value))
 		tap_bail("INJECT");
 }
 
@@ -226,27 +231,39 @@ static inline int reopen(int fd, int flags)
 	return open(path, flags | O_CLOEXEC);
 }
 
-/* Is every byte of the file that of the picture with this sequence number? */
-static inline bool shows_picture(int fd, const struct grabdma_format *format, uint64_t sequence)
+/* Is this the picture with this sequence number? */
+static inline bool is_picture(const void *bytes, const struct grabdma_format *format,
+			      uint64_t sequence)
 {
 	struct test_picture picture;
-	uint8_t *table, *expected, *actual;
+	uint8_t *table, *expected;
 	bool equal;
 
 	if (!test_picture_init(&picture, format->fourcc, format->width, format->height))
 		return false;
 	table = malloc(test_picture_table_bytes(&picture));
 	expected = malloc(picture.bytes);
-	actual = malloc(picture.bytes);
-	if (!table || !expected || !actual)
+	if (!table || !expected)
 		tap_bail("malloc");
 	test_picture_table_init(&picture, table);
 	test_picture_paint(&picture, table, sequence, 0, picture.bytes, expected);
-	equal = pread(fd, actual, picture.bytes, 0) == (ssize_t)picture.bytes &&
-		!memcmp(expected, actual, picture.bytes);
+	equal = !memcmp(expected, bytes, picture.bytes);
 	free(table);
 	free(expected);
-	free(actual);
+	return equal;
+}
+
+/* Is every byte of the file that of the picture with this sequence number? */
+static inline bool shows_picture(int fd, const struct grabdma_format *format, uint64_t sequence)
+{
+	uint8_t *bytes = malloc(format->bytes);
+	bool equal;
+
+	if (!bytes)
+		tap_bail("malloc");
+	equal = pread(fd, bytes, format->bytes, 0) == (ssize_t)format->bytes &&
+		is_picture(bytes, format, sequence);
+	free(bytes);
 	return equal;
 }
 

@@ -10,8 +10,9 @@
  *                and while it is open or mapped the buffer is *held*: QUEUE refuses to refill it
  *
  * Both views show the same pages and have the exact size that was asked for. They support read,
- * write (live view), mmap, splice, sendfile, lseek and fsync; they cannot be resized or punched,
- * and their pages neither move nor get swapped.
+ * write (live view), mmap, splice, sendfile, lseek and fsync; they cannot be resized, punched or
+ * executed, and their pages neither move nor get swapped. A page whose memory is known to be broken
+ * is EIO to read(), write(), splice() and QUEUE, and SIGBUS to who has it mapped.
  *
  * The states of a buffer for capture:
  *
@@ -29,11 +30,15 @@
  *   - Reserved fields and unknown flags must be zero. On error nothing was changed and nothing
  *     is written back, unless a command says otherwise.
  *   - Byte counts and offsets are 64 bits wide, times are CLOCK_MONOTONIC nanoseconds.
+ *   - A session that was opened read-only looks: INFO, ENUM_FORMAT, GET_FORMAT, BUFFER_STATE,
+ *     read() and poll() work, all else is EACCES. fsync() of an output buffer needs a descriptor
+ *     that may be written to (EBADF).
  *
  * Errors that every ioctl can give:
  *   ENOTTY      no such command
+ *   EACCES      the session was opened read-only, and the command does more than look
  *   EINVAL      @size too small, a reserved field or an unknown flag is not zero
- *   E2BIG       @size larger than known, and the unknown part is not zero
+ *   E2BIG       @size larger than known, and the unknown part is not zero; or larger than a page
  *   EFAULT      the struct, or memory that it points to, cannot be accessed
  *   ENODEV      the device has been unplugged or unbound from its driver
  *   EINTR       a signal came first
@@ -93,7 +98,7 @@ enum grabdma_command {
 #define GRABDMA_ALLOC_CONTIGUOUS (1u << 2) /* one run of physical addresses */
 
 /* What an adapter can do. */
-#define GRABDMA_CAP_INJECT (1u << 0) /* GRABDMA_INJECT works */
+#define GRABDMA_CAP_INJECT (1u << 0) /* GRABDMA_INJECT works for the caller */
 #define GRABDMA_CAP_IOMMU (1u << 1)  /* an IOMMU translates: no memory is out of reach */
 
 /**
@@ -211,6 +216,9 @@ struct grabdma_format {
  * EFBIG:  @bytes above max_bytes.
  * ENOMEM: not enough memory, not enough that the device can reach, none contiguous, or more than
  *	the memory cgroup allows. Nobody is killed for it. The kernel log tells which limit it was.
+ * EDQUOT: more than RLIMIT_MEMLOCK allows the caller's user, with all that he has locked otherwise.
+ *	The charge lasts as long as the memory, whoever has it then. CAP_IPC_LOCK exempts.
+ * ENOBUFS: more than the adapter may have, for anybody: memory_limit in its directory in /sys.
  * EMFILE, ENFILE: no descriptor free.
  * ENOSPC: the session has max_buffers buffers.
  */
@@ -269,6 +277,7 @@ struct grabdma_free {
  * EALREADY: the buffer is queued or filling, or its record has not been read yet.
  * EOPNOTSUPP: a buffer for output.
  * ENOSPC:   the buffer is smaller than the format's image.
+ * EIO:      a page of the buffer is broken: free it.
  */
 struct grabdma_queue {
 	__u32 size;
@@ -294,7 +303,8 @@ struct grabdma_queue {
  * the new limit at once.
  *
  * EINVAL: one of the fraction's parts is 0, or it is outside min_interval_ns to one hour.
- * EBUSY:  another session captures.
+ * EBUSY:  another session captures, or is about to.
+ * EIO:    the board does not come to rest.
  * EOPNOTSUPP: the adapter does not capture.
  */
 struct grabdma_start {
@@ -421,8 +431,12 @@ enum grabdma_fault {
  * @value: in: see there
  * @pending: out: what was left of the same fault's last @value; 0 for faults that happen at once
  *
+ * For who has CAP_SYS_ADMIN; for everybody, and on hardware, too, when the module was loaded with
+ * inject=1.
+ *
  * EINVAL: unknown fault, or a @value that makes no sense for it.
- * EOPNOTSUPP: the adapter lacks GRABDMA_CAP_INJECT.
+ * EPERM:  the caller lacks CAP_SYS_ADMIN.
+ * EOPNOTSUPP: hardware, without inject=1.
  */
 struct grabdma_inject {
 	__u32 size;
@@ -438,7 +452,8 @@ enum grabdma_record_type {
 	GRABDMA_RECORD_FRAME = 1, /* @buffer has a complete frame */
 	GRABDMA_RECORD_ERROR = 2, /* the transfer into @buffer failed, @error tells why */
 	GRABDMA_RECORD_DROP = 3,  /* @dropped_before frames were lost, the last one is @sequence */
-	GRABDMA_RECORD_IDLE = 4,  /* @buffer was held and is not any more */
+	GRABDMA_RECORD_IDLE = 4,  /* @buffer was held and is not any more; or it was queued, and a page */
+				  /* of it broke: QUEUE says EIO */
 	GRABDMA_RECORD_GONE = 5,  /* the device is gone; the last record */
 };
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The layout of the module's interface, seen from C++. The header must stand alone: it comes first.
+// The layout of the module's interface, of the ring and of libgrabfs, seen from C++. The headers
+// must stand alone: they come first.
+#include "cli/lib/include/grabfs/grabfs.h"
+#include "cli/lib/include/grabfs/ring.h"
 #include "kmod/uapi/grabdma.h"
 
 #include <gtest/gtest.h>
@@ -19,6 +22,8 @@ namespace {
   static_assert(sizeof(name::field) == (bytes));
 #define VALUE(name, value) static_assert((name) == (value));
 #include "tests/abi/layout.inc"
+#include "tests/abi/library_layout.inc"
+#include "tests/abi/ring_layout.inc"
 #undef STRUCT
 #undef FIELD
 #undef VALUE
@@ -42,6 +47,8 @@ TEST(AbiLayoutTest, StructsHaveNoHoles) {
 #define FIELD(name, field, offset, bytes) add_field(#field, offset, bytes);
 #define VALUE(name, value)
 #include "tests/abi/layout.inc"
+#include "tests/abi/library_layout.inc"
+#include "tests/abi/ring_layout.inc"
   begin_struct("", 0);
 }
 

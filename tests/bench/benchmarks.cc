@@ -6,18 +6,23 @@
 namespace grabfs::bench {
 
 std::span<const Benchmark> Benchmarks() {
-  static constexpr std::array<Benchmark, 10> kBenchmarks = {{
+  static constexpr auto kBenchmarks = std::to_array<Benchmark>({
       {"read", BenchmarkRead},
       {"copy", BenchmarkCopy},
       {"map", BenchmarkMap},
       {"follow", BenchmarkFollow},
       {"events", BenchmarkEvents},
       {"open", BenchmarkOpen},
+      {"ring", BenchmarkRing},
       {"list", BenchmarkList},
       {"idle", BenchmarkIdle},
+      {"in_flight", BenchmarkInFlight},
       {"growth", BenchmarkGrowth},
       {"readers", BenchmarkReaders},
-  }};
+      {"append", BenchmarkAppend},
+      {"alloc_waiting", BenchmarkAllocWaiting},
+      {"stream_waiting", BenchmarkStreamWaiting},
+  });
   return kBenchmarks;
 }
 

@@ -17,8 +17,13 @@ std::vector<Row> BenchmarkEvents(const Context& context);
 std::vector<Row> BenchmarkOpen(const Context& context);
 std::vector<Row> BenchmarkList(const Context& context);
 std::vector<Row> BenchmarkIdle(const Context& context);
+std::vector<Row> BenchmarkInFlight(const Context& context);
 std::vector<Row> BenchmarkGrowth(const Context& context);
+std::vector<Row> BenchmarkRing(const Context& context);
 std::vector<Row> BenchmarkReaders(const Context& context);
+std::vector<Row> BenchmarkAppend(const Context& context);
+std::vector<Row> BenchmarkAllocWaiting(const Context& context);
+std::vector<Row> BenchmarkStreamWaiting(const Context& context);
 
 // In the order in which they run and are printed.
 std::span<const Benchmark> Benchmarks();

@@ -20,8 +20,9 @@ namespace {
 
 std::vector<std::string> CommandLine(const std::string& grabfs,
                                      const std::vector<std::string>& devices,
-                                     const std::string& mountpoint) {
+                                     const std::string& options, const std::string& mountpoint) {
   std::vector<std::string> command = {grabfs, "-f"};
+  if (!options.empty()) command.insert(command.end(), {"-o", options});
   for (const std::string& device : devices) command.insert(command.end(), {"--device", device});
   command.push_back(mountpoint);
   return command;
@@ -40,9 +41,10 @@ void CaptureFor(const mount_test::Device& device, std::chrono::milliseconds time
   device.Stop();
 }
 
-Daemon::Daemon(const Context& context, const std::vector<std::string>& devices)
+Daemon::Daemon(const Context& context, const std::vector<std::string>& devices,
+               const std::string& options)
     : mountpoint_(context.scratch.MakeMountpoint()),
-      process_(CommandLine(context.grabfs, devices, mountpoint_)) {
+      process_(CommandLine(context.grabfs, devices, options, mountpoint_)) {
   AwaitMount();
 }
 

@@ -23,8 +23,9 @@ void CaptureFor(const mount_test::Device& device, std::chrono::milliseconds time
 class Daemon {
  public:
   // Returns when the mount answers. `devices`: NAME=SOURCE,key=value... Throws with the daemon's
-  // own words when it does not come up.
-  Daemon(const Context& context, const std::vector<std::string>& devices);
+  // own words when it does not come up. `options`: of the mount, or none.
+  Daemon(const Context& context, const std::vector<std::string>& devices,
+         const std::string& options = "");
   // Unmounts; the daemon is gone afterwards.
   ~Daemon();
   Daemon(const Daemon&) = delete;
@@ -33,6 +34,7 @@ class Daemon {
   [[nodiscard]] mount_test::Device device(const std::string& name = "cam0") const {
     return mount_test::Device(mountpoint_ + "/" + name);
   }
+  [[nodiscard]] std::string Path(const std::string& name) const { return mountpoint_ + "/" + name; }
   [[nodiscard]] nlohmann::json Status() const;
   // User and system time of all its threads, those that have ended included.
   [[nodiscard]] double CpuSeconds() const;

@@ -4,7 +4,7 @@
 // is what grabfs costs.
 #pragma once
 
-#include "fusefs/source/test_picture.h"
+#include "fusefs/source/software/test_picture.h"
 
 namespace grabfs::bench {
 

@@ -9,7 +9,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "cli/status.h"
+#include "cli/mount/status.h"
 #include "fusefs/capture/device.h"
 #include "fusefs/vfs/status.h"
 #include "tests/fuzz/fuzz.h"
@@ -25,9 +25,11 @@ class Deaf : public DeviceObserver {
   void OnFrameGone(const Device& /*device*/, uint64_t /*sequence*/, uint32_t /*notes*/) override {}
   void OnPoolReplaced(const Device& /*device*/, Pool& /*old*/,
                       std::span<const uint64_t> /*sequences*/) override {}
+  void OnUndecided(const Device& /*device*/, Pool& /*pool*/, uint32_t /*slot*/) override {}
   void OnRefilled(const Device& /*device*/, Pool& /*pool*/, uint32_t /*slot*/) override {}
   void OnFillEnded(const Device& /*device*/, Pool& /*pool*/, uint32_t /*slot*/) override {}
-  void OnDoubt(const Device& /*device*/) override {}
+  void OnRecheckNeeded(const Device& /*device*/) override {}
+  void OnRenewed(const Device& /*device*/, Pool& /*pool*/, uint32_t /*slot*/) override {}
   void OnUnplugged(const Device& /*device*/) override {}
 };
 
@@ -42,7 +44,7 @@ int Write(Device& device, const Attribute& attribute, std::string_view text) {
 }
 
 void RequireSensibleStatus(const Device& device) {
-  const auto json = nlohmann::json::parse(DeviceStatus(device, DataPath()));
+  const auto json = nlohmann::json::parse(Print(ReportOf(device, DataPath())));
   const cli::DeviceStatus status = cli::ParseDeviceStatus(json, "status.json");
   Require(status.bytes > 0 && status.buffers.count > 0);
 }
@@ -54,7 +56,7 @@ bool IsFor(const Attribute& attribute, const Device& device) {
 
 void Carry(Device& device, std::string_view command) {
   const Attribute* const attribute = FindAttribute(TakeUntil(command, ' '));
-  if (attribute == nullptr || attribute->order == nullptr) return;
+  if (attribute == nullptr || attribute->write == nullptr) return;
   const int code = Write(device, *attribute, command);
   Require(code == 0 || code == EINVAL || code == EBUSY || code == ENOMEM ||
           (code == EOPNOTSUPP && !IsFor(*attribute, device)));
@@ -64,7 +66,7 @@ void Carry(Device& device, std::string_view command) {
 void RequireThatItTakesWhatItPrints(Device& device) {
   Require(Write(device, *FindAttribute("state"), "stop") == 0);
   for (const Attribute& attribute : Attributes()) {
-    if (attribute.order == nullptr || attribute.name == "trigger") continue;
+    if (attribute.write == nullptr || attribute.name == "trigger") continue;
     if (!IsFor(attribute, device)) continue;
     const std::string printed = PrintAttribute(attribute, device);
     Require(Write(device, attribute, printed) == 0);

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "fusefs/base/unique_fd.h"
-#include "fusefs/source/clip.h"
+#include "fusefs/source/software/clip.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace grabfs::fuzz {

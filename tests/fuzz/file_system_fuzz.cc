@@ -27,12 +27,18 @@ constexpr size_t kMaxData = 8192;
 
 class QuietKernel : public Kernel {
  public:
-  void ForgetName(uint64_t /*parent*/, uint64_t /*child*/, const std::string& /*name*/) override {}
-  void DropNames(std::vector<Name> /*names*/) override {}
-  void ForgetAttributes(uint64_t /*inode*/) override {}
-  void DropPages(uint64_t /*inode*/) override {}
+  void InvalidateName(Name /*name*/) override {}
+  void InvalidateNames(std::vector<Name> /*names*/) override {}
+  void InvalidateAttributes(uint64_t /*inode*/) override {}
+  void InvalidatePages(uint64_t /*inode*/) override {}
   void WakeHousekeeper() override {}
+  void WatchAccess(std::vector<Directory> /*directories*/) override {}
+  // Not everything: so it is renewed.
+  bool CollectAccess(uint32_t /*device*/) override { return ++collected_ % 2 == 0; }
   [[nodiscard]] dev_t device_number() const override { return 0; }
+
+ private:
+  unsigned collected_ = 0;
 };
 
 // The arguments of the calls; zeros when the input is at its end.
@@ -84,7 +90,8 @@ class Session {
     device_ = devices.front().get();
     files_.emplace(FileSystem::Options{}, std::move(devices));
     files_->Attach(&kernel_);
-    files_->Start({passthrough, ""});
+    files_->SetDataPath({passthrough, ""});
+    files_->Start();
   }
   ~Session() {
     for (uint64_t owner = 0; owner < kOwners; ++owner) {

@@ -2,9 +2,9 @@
 //
 // Names and numbers from outside: what is understood is written in one way only, everything else is
 // refused.
-#include "cli/exit_code.h"
-#include "cli/name_pattern.h"
-#include "cli/text.h"
+#include "cli/base/exit_code.h"
+#include "cli/base/text.h"
+#include "cli/save/name_pattern.h"
 #include "fusefs/base/mount_info.h"
 #include "fusefs/base/pixel_format.h"
 #include "fusefs/base/rate.h"

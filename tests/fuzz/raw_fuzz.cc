@@ -5,7 +5,7 @@
 // format that is refused leaves it as it was.
 #include <sstream>
 
-#include "fusefs/source/clip.h"
+#include "fusefs/source/software/clip.h"
 #include "tests/fuzz/clip_file.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "fusefs/source/options.h"
-#include "fusefs/source/software.h"
+#include "fusefs/source/software/software.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace grabfs::fuzz {

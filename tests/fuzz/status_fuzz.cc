@@ -7,10 +7,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cli/deadline.h"
-#include "cli/events.h"
-#include "cli/exit_code.h"
-#include "cli/status.h"
+#include "cli/base/deadline.h"
+#include "cli/base/exit_code.h"
+#include "cli/mount/events.h"
+#include "cli/mount/status.h"
 #include "fusefs/base/unique_fd.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -4,7 +4,7 @@
 // that the index promises lies within the file and can be read.
 #include "fusefs/picture/y4m.h"
 
-#include "fusefs/source/clip.h"
+#include "fusefs/source/software/clip.h"
 #include "tests/fuzz/clip_file.h"
 #include "tests/fuzz/fuzz.h"
 

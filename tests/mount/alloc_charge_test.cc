@@ -2,7 +2,9 @@
 //
 // Whom the kernel charges for memory of alloc/: the memory cgroup of whoever asked for it. Tried in
 // a cgroup of its own, where this process may make one.
+#include <fcntl.h>
 #include <linux/magic.h>
+#include <sys/mman.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -10,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "fusefs/base/charge.h"
 #include "tests/mount/support/alloc.h"
 #include "tests/mount/support/fixture.h"
 
@@ -76,14 +79,54 @@ class AllocChargeTest : public MountTest {
 };
 
 TEST_F(AllocChargeTest, TheCreatorsGroupPays) {
+  // What the last file leaves behind goes away later, so the group is asked only while it is empty.
+  const uint64_t before = group_->Taken();
   for (const std::string& path : Places()) {
-    const uint64_t before = group_->Taken();
     ASSERT_EQ(Inside([&] { return AllocateError(path, 16 * kMegabyte); }), 0) << path;
     EXPECT_EQ(Xattr(path, "charged"), "owner") << path;
     EXPECT_GE(group_->Taken(), before + 15 * kMegabyte) << path;
     ASSERT_EQ(::unlink(path.c_str()), 0);
     EXPECT_TRUE(WaitUntil([&] { return group_->Taken() < before + 4 * kMegabyte; })) << path;
   }
+}
+
+// Whoever freezes his group waits for himself. Nobody waits for him, and nothing is lost.
+TEST_F(AllocChargeTest, AFrozenGroupHoldsNobodyUp) {
+  const std::string path = Places().front();
+  Child client([&](Child::Parent parent) {
+    if (!group_->Set("cgroup.procs", "0")) return 100;
+    const UniqueFd file = Allocate(path, 0);
+    parent.Tell();
+    return ErrorOf(::ftruncate(file.get(), 64 * kMegabyte));
+  });
+  client.Await();
+  ASSERT_TRUE(group_->Set("cgroup.freeze", "1"));
+  EXPECT_EQ(AllocateError(mount().Path("alloc/b"), 16 * kMegabyte), 0);
+  EXPECT_EQ(device().Get("trigger"), "0");
+  ASSERT_TRUE(group_->Set("cgroup.freeze", "0"));
+  EXPECT_EQ(client.Wait(), 0);
+  EXPECT_EQ(Xattr(path, "charged"), "owner");
+  ASSERT_EQ(::unlink(path.c_str()), 0);
+}
+
+// The same for the processes that find the memory: one that was put into a frozen group.
+TEST_F(AllocChargeTest, MemoryIsFoundForAFrozenGroup) {
+  Child client([&](Child::Parent parent) {
+    if (!group_->Set("cgroup.procs", "0")) return 100;
+    parent.Tell();
+    for (;;) ::pause();
+  });
+  client.Await();
+  ASSERT_TRUE(group_->Set("cgroup.freeze", "1"));
+  const uint64_t before = group_->Taken();
+  const ChargedWork done = RunCharged(Account::Of(client.pid()), [] {
+    const int file = ::memfd_create("frozen", MFD_CLOEXEC);
+    return ::fallocate(file, 0, 0, 16 * kMegabyte) == 0 ? 0 : errno;
+  });
+  EXPECT_EQ(done.error, 0);
+  EXPECT_TRUE(done.to_caller);
+  EXPECT_GE(group_->Taken(), before + 15 * kMegabyte);
+  client.Kill();
 }
 
 TEST_F(AllocChargeTest, AGroupWithoutRoomIsRefusedAndNobodyIsKilled) {

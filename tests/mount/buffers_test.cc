@@ -182,7 +182,9 @@ TEST_F(BuffersTest, WhatIsSplicedIsWhatIsThere) {
       loff_t from = 0;
       const ssize_t moved = ::splice(fd.get(), &from, in.get(), nullptr, seen.size(), 0);
       if (refused) {
-        ASSERT_EQ(ErrorOf(moved), EINVAL);
+        // From Linux 7 on no other error comes through.
+        const int error = ErrorOf(moved);
+        ASSERT_TRUE(error == EINVAL || error == EIO) << error;
         continue;
       }
       ASSERT_EQ(moved, static_cast<ssize_t>(seen.size())) << flags;

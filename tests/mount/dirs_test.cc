@@ -48,33 +48,57 @@ bool HasDuplicates(const std::vector<std::string>& names) {
   return std::set<std::string>(names.begin(), names.end()).size() != names.size();
 }
 
+// As every file system says.
+TEST_F(DirsTest, NamesHaveAtMost255Bytes) {
+  const uint64_t sequence = device().Capture(1);
+  for (const std::string& directory :
+       {mount().path(), mount().Path("alloc"), device().Path(""), device().Path("frames")}) {
+    for (const size_t length : {255, 256, 1000, 1024, 1025, 3000}) {
+      const std::string path = directory + "/" + std::string(length, 'n');
+      const int expected = length > 255 ? ENAMETOOLONG : ENOENT;
+      struct stat ignored {};
+      EXPECT_EQ(ErrorOf(::stat(path.c_str(), &ignored)), expected) << path.size();
+      EXPECT_EQ(ErrorOf(::unlink(path.c_str())), expected);
+      if (length == 255) continue;  // where it may be done is each directory's business
+      EXPECT_EQ(ErrorOf(::open(path.c_str(), O_CREAT | O_WRONLY, 0600)), ENAMETOOLONG);
+      EXPECT_EQ(ErrorOf(::mkdir(path.c_str(), 0700)), ENAMETOOLONG);
+      EXPECT_EQ(ErrorOf(::rename(device().Frame(sequence).c_str(), path.c_str())), ENAMETOOLONG);
+    }
+  }
+}
+
 TEST_F(DirsTest, TheTreeIsTheDocumentedOne) {
   EXPECT_EQ(List(mount().path()), (std::vector<std::string>{"alloc", "sim0", "status.json"}));
-  EXPECT_EQ(List(device().Path("")), (std::vector<std::string>{"buffers",
-                                                               "buffers_count",
-                                                               "bytes",
-                                                               "direction",
-                                                               "events",
-                                                               "format",
-                                                               "frames",
-                                                               "frames.npy",
-                                                               "frames.pnm",
-                                                               "frames.tiff",
-                                                               "height",
-                                                               "into",
-                                                               "policy",
-                                                               "rate",
-                                                               "source",
-                                                               "state",
-                                                               "status.json",
-                                                               "stream-lossless.raw",
-                                                               "stream-lossless.y4m",
-                                                               "stream.raw",
-                                                               "stream.y4m",
-                                                               "stride",
-                                                               "trigger",
-                                                               "width",
-                                                               "writeback_ms"}));
+  std::vector<std::string> names{"buffers",
+                                 "buffers_count",
+                                 "bytes",
+                                 "direction",
+                                 "events",
+                                 "format",
+                                 "frames",
+                                 "frames.bmp",
+                                 "frames.npy",
+                                 "frames.pnm",
+                                 "frames.tiff",
+                                 "height",
+                                 "into",
+                                 "policy",
+                                 "rate",
+                                 "source",
+                                 "state",
+                                 "status.json",
+                                 "stream-lossless.raw",
+                                 "stream-lossless.y4m",
+                                 "stream.raw",
+                                 "stream.y4m",
+                                 "stride",
+                                 "trigger",
+                                 "width",
+                                 "writeback_ms"};
+  if (ActiveDataPath() == DataPath::kPassthrough) {
+    names.insert(std::ranges::find(names, "source"), {"readers", "ring"});
+  }
+  EXPECT_EQ(List(device().Path("")), names);
   device().Capture(1);
   EXPECT_TRUE(std::ranges::count(List(device().Path("")), "latest.raw"));
 }

@@ -31,7 +31,7 @@ class ExamplesTest : public MountTest {
         mount().Path("sim0"), folder_, tools});
   }
 
-  // Frames that come faster than a script of shell runs are gone before it opens them.
+  // Leaves the processor to the example.
   void CaptureAtLeisure() const {
     device().Capture(1);
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
@@ -79,6 +79,27 @@ TEST_F(ExamplesTest, OnFrameRunsACommandForEachFrame) {
   }
 }
 
+// The device makes four frames while the example is busy with one.
+TEST_F(ExamplesTest, OnFrameCatchesUpWithADeviceThatIsFourTimesAsFast) {
+  const std::string step = folder_ + "/step.sh";
+  std::ofstream(step) << "#!/bin/sh\nwc -c \"$1\"\ncd " << mount().Path("sim0")
+                      << " && echo 4 >trigger\nuntil [ $(cat trigger) = 0 ]; do :; done\n";
+  std::filesystem::permissions(step, std::filesystem::perms::owner_all);
+  const auto example = StartExample("on-frame.sh $D $F/step.sh");
+  EXPECT_TRUE(WaitUntil([&] {
+    if (Lines(example->out()).empty()) CaptureAtLeisure();  // until it listens
+    return Lines(example->out()).size() >= 30;
+  }));
+  device().Set("state", "start");
+  device().Stop();
+  EXPECT_EQ(example->Wait(), 0) << example->err();
+  for (const std::string& line : Lines(example->out())) {
+    EXPECT_TRUE(line.starts_with("76800 ")) << line;
+  }
+  EXPECT_NE(example->err().find("\"event\":\"lost\""), std::string::npos) << "it tells";
+  EXPECT_EQ(example->err().find("gone"), std::string::npos) << example->err();
+}
+
 TEST_F(ExamplesTest, AroundTriggerKeepsWhatWasBeforeAndAfter) {
   device().Capture(6);
   std::ofstream(folder_ + "/button") << "pressed\n";
@@ -114,6 +135,22 @@ TEST_F(ExamplesTest, FollowReadsFramesInTheirBuffers) {
   const auto example = StartExample("follow $D 12");
   CaptureUntilItEnds(*example);
   EXPECT_EQ(Lines(example->out()).size(), 12U);
+}
+
+TEST_F(ExamplesTest, BrightnessSkipsNoFrame) {
+  const auto example = StartExample("brightness $D 12");
+  CaptureUntilItEnds(*example);
+  const auto lines = Lines(example->out());
+  ASSERT_EQ(lines.size(), 12U);
+  for (const std::string& line : lines) EXPECT_TRUE(line.ends_with(" 0 missed")) << line;
+}
+
+TEST_F(ExamplesTest, DifferenceSeesThatThePictureChanges) {
+  const auto example = StartExample("difference $D 12");
+  CaptureUntilItEnds(*example);
+  const auto lines = Lines(example->out());
+  ASSERT_EQ(lines.size(), 11U);
+  for (const std::string& line : lines) EXPECT_FALSE(line.ends_with(": 0")) << line;
 }
 
 TEST_F(ExamplesTest, SystemdUnderstandsTheUnits) {

@@ -3,14 +3,17 @@
 // A stranger cannot take all buffers of a device: he may hold a part of them (-o hold_limit=),
 // however he does it, and capture and others go on with the rest.
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <memory>
 #include <thread>
 #include <vector>
 
+#include "fusefs/base/error.h"
 #include "tests/mount/support/fixture.h"
 #include "tests/mount/support/stream.h"
 #include "tests/mount/support/users.h"
@@ -19,6 +22,7 @@ namespace grabfs::mount_test {
 namespace {
 
 constexpr unsigned kMayHold = kBuffers / 2;
+constexpr size_t kFilesOfAUser = 1024;
 
 class HoldLimitTest : public MountTest {
  protected:
@@ -112,39 +116,80 @@ TEST_F(HoldLimitTest, LocksCountToo) {
   EXPECT_EQ(status, 0);
 }
 
-TEST_F(HoldLimitTest, FramesThatWaitForAStreamsReaderCountToo) {
-  std::array<int, 2> line = {};
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line.data()), 0);
-  const UniqueFd ours(line[0]);
-  const UniqueFd his(line[1]);
-  char word = 0;
-  int status = -1;
-  std::thread stranger([&] {
-    status = RunAs(kStranger, [&] {
-      char answer = 0;
-      Stream stream(device(), "stream-lossless.raw");
-      if (::write(his.get(), &answer, 1) != 1 || ::read(his.get(), &answer, 1) != 1) return 1;
-      for (unsigned i = 0; i < kMayHold; ++i) stream.Read(picture_.bytes());
-      if (::write(his.get(), &answer, 1) != 1 || ::read(his.get(), &answer, 1) != 1) return 2;
-      try {
-        stream.Read(1);
-        return 3;
-      } catch (const Error& error) {
-        if (error.code() != EDQUOT) return 4;
-      }
-      return picture_.IsFrame(stream.Read(picture_.bytes()), frames_.back() + kBuffers + 1) ? 0 : 5;
-    });
+TEST_F(HoldLimitTest, TheReasonIsTheLastError) {
+  const int status = RunAs(kStranger, [&] {
+    std::vector<UniqueFd> files;
+    return OpenAll(files);
   });
-  ASSERT_EQ(::read(ours.get(), &word, 1), 1);
-  device().Capture(kBuffers);
+  EXPECT_EQ(status, EDQUOT);
+  EXPECT_NE(device().LastError().find("-o hold_limit="), std::string::npos) << device().LastError();
+}
+
+// Whatever they are converted to: the daemon keeps what they hold.
+TEST_F(HoldLimitTest, FramesThatAreReadInPartFromAStreamCountToo) {
+  for (const char* name : {"stream.raw", "stream.y4m"}) {
+    Child stranger([&](Child::Parent parent) {
+      Become(kStranger);
+      std::vector<std::unique_ptr<Stream>> streams;
+      for (unsigned i = 0; i <= kMayHold; ++i) {
+        streams.push_back(std::make_unique<Stream>(device(), name));
+        parent.Tell();
+        parent.Await();
+        try {
+          streams.back()->Read(100);
+        } catch (const Error& error) {
+          return error.code() == EDQUOT && i == kMayHold ? 0 : 1;
+        }
+      }
+      return 2;
+    });
+    for (unsigned i = 0; i <= kMayHold; ++i) {
+      stranger.Await();
+      device().Capture(1);
+      stranger.Tell();
+    }
+    EXPECT_EQ(stranger.Wait(), 0) << name;
+  }
+}
+
+TEST_F(HoldLimitTest, FramesThatWaitForAStreamsReaderCountToo) {
+  Child stranger([&](Child::Parent parent) {
+    Become(kStranger);
+    Stream stream(device(), "stream-lossless.raw");
+    if (stream.IsReadable()) return 1;
+    parent.Tell();
+    parent.Await();
+    if (OpenError(device().latest(), O_RDONLY) != EDQUOT) return 2;
+    for (unsigned i = 0; i < kMayHold; ++i) stream.Read(picture_.bytes());
+    return OpenError(device().latest(), O_RDONLY);
+  });
+  stranger.Await();
+  device().Capture(kMayHold + kBuffers - 1);
   EXPECT_EQ(device().Status().at("buffers").at("held"), kMayHold);
   EXPECT_EQ(device().Status().at("counters").at("dropped"), 0);
-  EXPECT_EQ(::write(ours.get(), &word, 1), 1);
-  ASSERT_EQ(::read(ours.get(), &word, 1), 1);
-  device().Capture(1);
-  EXPECT_EQ(::write(ours.get(), &word, 1), 1);
-  stranger.join();
+  stranger.Tell();
+  EXPECT_EQ(stranger.Wait(), 0);
+}
+
+TEST_F(HoldLimitTest, OpenStreamsEventsAndTextsAreCounted) {
+  const int status = RunAs(kStranger, [&] {
+    constexpr rlim_t kPlenty = 4000;
+    const rlimit limit = {kPlenty, kPlenty};
+    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) return 1;
+    std::vector<UniqueFd> files;
+    const char* const names[] = {"events", "stream.raw", "stream-lossless.y4m", "status.json",
+                                 "width"};
+    for (size_t i = 0; files.size() < kPlenty; ++i) {
+      const int fd = ::open(device().Path(names[i % 5]).c_str(), O_RDONLY | O_CLOEXEC);
+      if (fd < 0) break;
+      files.emplace_back(fd);
+    }
+    if (errno != EDQUOT || files.size() != kFilesOfAUser) return 2;
+    files.pop_back();
+    return OpenError(device().Path("events"), O_RDONLY);
+  });
   EXPECT_EQ(status, 0);
+  const UniqueFd other = Open(device().Path("events"), O_RDONLY);
 }
 
 TEST_F(HoldLimitTest, IsSetAtTheMount) {

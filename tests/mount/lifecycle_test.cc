@@ -2,6 +2,7 @@
 //
 // The life of a daemon and its mount: how it starts in the background, how it ends by signal, by
 // umount and by force, and what its readers see of that.
+#include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -134,6 +135,66 @@ TEST_F(LifecycleTest, BlockedReadersDoNotDelayTheEndAndAreWoken) {
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
   mount().Unmount();
   EXPECT_EQ(reader.Wait(), 0);
+  Start({{kDevice}, {}});
+}
+
+// A reader who is between two reads when the daemon is told to end is told of the end when he comes
+// back.
+TEST_F(LifecycleTest, WhoIsBetweenTwoReadsIsToldOfTheEnd) {
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
+    for (const char* const name :
+         {"events", "stream.raw", "stream.y4m", "stream-lossless.raw", "stream-lossless.y4m"}) {
+      Child reader([&](const Child::Parent& parent) {
+        const UniqueFd fd = Open(device().Path(name), O_RDONLY);
+        std::array<char, 65536> chunk{};
+        // Lossless ones tell of a loss, which may be what they begin with.
+        const auto read = [&] {
+          ssize_t got = 0;
+          do {
+            got = ::read(fd.get(), chunk.data(), chunk.size());
+          } while (got < 0 && errno == ENOBUFS);
+          return got;
+        };
+        if (read() <= 0) return 1;
+        parent.Tell();
+        // The devices have ended, and the daemon waits.
+        if (!WaitUntil([&] { return !Exists(device().Path("state")); })) return 2;
+        for (;;) {
+          const ssize_t got = read();
+          if (got <= 0) return got == 0 ? 0 : errno;
+        }
+      });
+      device().Set("state", "start");
+      reader.Await();
+      mount().daemon().Signal(signal);
+      EXPECT_EQ(reader.Wait(), 0) << name << ", signal " << signal;
+      EXPECT_EQ(mount().daemon().Wait(), 0) << mount().daemon().err();
+      mount().Abandon();
+      Start({{kDevice}, {}});
+    }
+  }
+}
+
+TEST_F(LifecycleTest, ACopyInAnotherMountNamespaceKeepsItAndIsTold) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root has mount namespaces";
+  Child other([&](const Child::Parent& parent) {
+    if (::unshare(CLONE_NEWNS) != 0) return errno;
+    if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return errno;
+    parent.Tell();
+    parent.Await();
+    return Exists(device().Path("state")) ? 0 : 1;
+  });
+  other.Await();
+  EXPECT_EQ(Umount(mount().path()).status, 0);
+  EXPECT_TRUE(WaitUntil([this] {
+    return mount().daemon().err().find("another mount namespace has " + mount().path()) !=
+           std::string::npos;
+  })) << mount().daemon().err();
+  EXPECT_FALSE(mount().daemon().Poll());
+  other.Tell();
+  EXPECT_EQ(other.Wait(), 0);
+  EXPECT_EQ(mount().daemon().Wait(), 0);
+  mount().Abandon();
   Start({{kDevice}, {}});
 }
 

@@ -6,12 +6,17 @@ load("//bazel:cc.bzl", "grabfs_cc_library", "grabfs_cc_test")
 # What support/environment.h calls them.
 DATA_PATHS = ["passthrough", "cached", "user"]
 
+# Of an ordinary user's daemon only the privileges differ from the cached path's: tests that depend on
+# them name it.
+_EACH_RUN = ["passthrough", "cached"]
+
 # Under sanitizers an ordinary user's daemon has nothing but its mounting that the cached path has not.
 _SANITIZED = ["passthrough", "cached"]
 
 def mount_tests(
         name,
         data_paths = DATA_PATHS,
+        each_run = _EACH_RUN,
         sanitized = _SANITIZED,
         data = [],
         deps = [],
@@ -22,6 +27,8 @@ def mount_tests(
     Args:
       name: of the suite; the source is NAME.cc.
       data_paths: which of DATA_PATHS to run.
+      each_run: which of them in each run; the others carry the tag `not-each-run` and have their turn in
+        `tools/test.sh paths`.
       sanitized: which of them to run under sanitizers.
       data: programs beyond the daemon.
       deps: libraries beyond the support of mount tests.
@@ -47,6 +54,7 @@ def mount_tests(
             env = {"GRABFS_DATA_PATH": path},
             main = "//tests/mount/support:main",
             tags = ["mount"] +
+                   ([] if path in each_run else ["not-each-run"]) +
                    ([] if path in sanitized else ["no-sanitizer"]) +
                    # Its threads are those of the cached path.
                    (["no-tsan"] if path == "user" else []),

@@ -170,12 +170,35 @@ TEST_F(OutputTest, AY4mFileGetsOnePictureAfterTheOther) {
   EXPECT_EQ(ReadText(screen_), expected);
 }
 
-TEST_F(OutputTest, APngFileHasTheLastPicture) {
-  Show("screen.png");
+TEST_F(OutputTest, AFileOfAPictureFormHasTheLastPicture) {
+  struct Case {
+    const char* name;
+    std::string head;
+  };
+  const auto picture = Marked(kScreenBytes, 1);
+  const std::string pixels(reinterpret_cast<const char*>(picture.data()), picture.size());
+  for (const Case& c :
+       {Case{"screen.png", "\x89PNG"}, Case{"screen.bmp", "BM"}, Case{"screen.tiff", "II*"},
+        Case{"screen.npy", "\x93NUMPY"}, Case{"screen.pgm", "P5\n130 94\n255\n" + pixels}}) {
+    Show(c.name);
+    const UniqueFd fd = Open(out().Buffer(0), O_WRONLY);
+    ASSERT_EQ(::pwrite(fd.get(), picture.data(), picture.size(), 0),
+              static_cast<ssize_t>(picture.size()));
+    ASSERT_EQ(::fsync(fd.get()), 0);
+    EXPECT_TRUE(ReadText(screen_).starts_with(c.head)) << c.name;
+  }
+}
+
+TEST_F(OutputTest, EveryFormatIsPlayedAsY4m) {
+  screen_ = directory_ + "/screen.y4m";
+  Start({{"out0=display:" + screen_ + ",format=P010,width=16,height=16,buffers=2"}, {}});
   const UniqueFd fd = Open(out().Buffer(0), O_WRONLY);
-  ASSERT_EQ(::pwrite(fd.get(), "x", 1, 0), 1);
+  const std::string samples(16 * 16 * 3, '\x40');  // 0x4040: 0x0101 in the low bits
+  ASSERT_EQ(::pwrite(fd.get(), samples.data(), samples.size(), 0),
+            static_cast<ssize_t>(samples.size()));
   ASSERT_EQ(::fsync(fd.get()), 0);
-  EXPECT_EQ(ReadText(screen_).substr(1, 3), "PNG");
+  EXPECT_EQ(ReadText(screen_), "YUV4MPEG2 W16 H16 F30:1 Ip A1:1 C420p10\nFRAME\n" +
+                                   std::string(samples.size(), '\x01'));
 }
 
 TEST_F(OutputTest, WhatCannotBeWrittenIsAnError) {

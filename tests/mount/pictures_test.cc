@@ -13,7 +13,7 @@
 namespace grabfs::mount_test {
 namespace {
 
-constexpr const char* kForms[] = {"pnm", "tiff", "npy"};
+constexpr const char* kForms[] = {"pnm", "tiff", "npy", "bmp"};
 
 class PicturesTest : public MountTest {
  protected:
@@ -48,7 +48,7 @@ TEST_F(PicturesTest, AreAsManyAsTheFrames) {
 }
 
 TEST_F(PicturesTest, HaveTheSizeThatTheyAreReadWith) {
-  for (const char* format : {"GREY", "Y16", "YUYV", "RGB3", "BGR4", "NV12"}) {
+  for (const char* format : {"GREY", "Y10", "Y16", "YUYV", "RGB3", "BGR4", "NV12", "P010"}) {
     device().Set("format", format);
     const uint64_t sequence = device().Capture(1);
     for (const char* form : kForms) {
@@ -122,6 +122,22 @@ TEST_F(PicturesTest, FfmpegReadsEveryFormThatItKnows) {
                   std::memcmp(decoded.out.data(), frame.data(), frame.size()) == 0)
           << c.format << " as " << form;
     }
+  }
+}
+
+TEST_F(PicturesTest, FfmpegReadsBitmaps) {
+  for (const bool grey : {true, false}) {
+    device().Set("format", grey ? "GREY" : "RGB3");
+    const uint64_t sequence = device().Capture(1);
+    std::string expected;
+    for (const std::byte sample : ReadFile(device().Frame(sequence))) {
+      expected.append(grey ? 3 : 1, std::to_integer<char>(sample));
+    }
+    const CommandResult decoded =
+        RunCommand({"ffmpeg", "-v", "error", "-nostdin", "-i", PicturePath("bmp", sequence), "-f",
+                    "rawvideo", "-pix_fmt", "rgb24", "-"});
+    EXPECT_EQ(decoded.status, 0) << decoded.err;
+    EXPECT_TRUE(decoded.out == expected) << (grey ? "grey" : "colours");
   }
 }
 

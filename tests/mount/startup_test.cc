@@ -8,6 +8,7 @@
 #include <cctype>
 #include <filesystem>
 
+#include "fusefs/base/version.h"
 #include "tests/mount/support/fixture.h"
 
 namespace grabfs::mount_test {
@@ -248,7 +249,9 @@ TEST_F(StartupTest, HelpAndVersionAreAnswers) {
   EXPECT_NE(help.out.find("--device"), std::string::npos);
   const CommandResult version = RunCommand({DaemonPath(), "--version"});
   EXPECT_EQ(version.status, 0) << version.err;
-  EXPECT_NE(version.out.find("grabfs"), std::string::npos);
+  EXPECT_TRUE(version.out.starts_with(std::string("grabfs ") + kVersion)) << version.out;
+  EXPECT_NE(version.out.find("\nsources: pattern "), std::string::npos) << version.out;
+  EXPECT_NE(version.out.find("\nlibfuse 3."), std::string::npos) << version.out;
 }
 
 }  // namespace

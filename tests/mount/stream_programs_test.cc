@@ -3,6 +3,8 @@
 // Streams as programs of others read them: ffmpeg, GStreamer, pv and cat get frame after frame,
 // each the frame that it is, and end when the device stops.
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <sstream>
 
 #include "tests/mount/support/fixture.h"
@@ -24,10 +26,29 @@ class StreamProgramsTest : public MountTest {
     scratch_ = MakeScratchDirectory("streams");
   }
 
-  // Frames 0 to kFrames - 1, once the program has opened its stream.
+  // Whether a thread of the process waits in the kernel for a file of the mount, by read() or
+  // poll().
+  static bool WaitsForFrames(const std::string& process) {
+    std::error_code gone;
+    for (const auto& thread :
+         std::filesystem::directory_iterator("/proc/" + process + "/task", gone)) {
+      std::ifstream file(thread.path() / "wchan");
+      std::string function;
+      file >> function;
+      for (const char* const part : {"request_wait", "fuse", "poll"}) {
+        if (function.find(part) != std::string::npos) return true;
+      }
+    }
+    return false;
+  }
+
+  // Frames 0 to kFrames - 1, once the program reads its stream: what comes before is not kept for
+  // it.
   void CaptureFor(Process& program) const {
     ASSERT_TRUE(WaitUntil([&] {
-      return !device().Status().at("streams").empty() || program.Poll().has_value();
+      const auto streams = device().Status().at("streams");
+      return program.Poll().has_value() ||
+             (!streams.empty() && WaitsForFrames(to_string(streams.front().at("pid"))));
     })) << program.err();
     device().Capture(kFrames);
   }

@@ -12,50 +12,12 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../../tools/lib/common.sh"
 # shellcheck source=../../tools/lib/debian_archive.sh
 . "$root/tools/lib/debian_archive.sh"
+# shellcheck source=../../tools/lib/chroot.sh
+. "$root/tools/lib/chroot.sh"
 
 # Beyond the least that Debian is: what the packages depend on (dpkg refuses when that is not all), and
 # what they are tried with.
-readonly include=attr,dkms,fuse3,libncursesw6,libpng16-16,libtiff6,libxcb-keysyms1,libxcb-render0,libxcb-shm0,libyuv0,linux-headers-amd64,man-db,systemd
-
-chroot_archive=$cache/chroot-bookworm-$(cksum <<<"$include" | cut -d ' ' -f 1).tar
-readonly chroot_archive
-
-# --- The clean Debian
-
-make_chroot_archive() {
-  [ ! -e "$chroot_archive" ] || return 0
-  say "making a clean Debian 12, once"
-  local fresh=$scratch/fresh
-  debootstrap --variant=minbase --include="$include" bookworm "$fresh" "$(debian_mirror main)" >"$scratch/debootstrap.log" 2>&1 || {
-    cat "$scratch/debootstrap.log" >&2
-    die "no clean Debian 12 could be made"
-  }
-  chroot "$fresh" apt-get clean
-  # As on a system that has a kernel; DKMS brings these up to date.
-  chroot "$fresh" sh -c 'cd /lib/modules && for release in *; do depmod "$release"; done'
-  rm -f "$fresh/etc/fstab"
-  mkdir -p "$cache"
-  tar --directory "$fresh" --create --file "$chroot_archive.part" .
-  mv "$chroot_archive.part" "$chroot_archive"
-  rm -rf -- "$fresh"
-}
-
-# The chroot in a mount namespace of its own: what is mounted in it dies with this script.
-enter_namespace() {
-  [ -z "${GRABFS_IN_NAMESPACE:-}" ] || return 0
-  GRABFS_IN_NAMESPACE=1 exec unshare --mount --propagation private "$0" "$@"
-}
-
-unpack_chroot() {
-  system=$scratch/system
-  mkdir "$system"
-  tar --directory "$system" --extract --file "$chroot_archive"
-  mount -t proc proc "$system/proc"
-  mount -t sysfs sysfs "$system/sys"
-  mount --rbind /dev "$system/dev"
-}
-
-inside() { chroot "$system" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }
+readonly needed=attr,dkms,fuse3,libc6-dev,libncursesw6,libpng16-16,libtiff6,libxcb-keysyms1,libxcb-render0,libxcb-shm0,libyuv0,linux-headers-amd64,man-db,pkg-config,systemd
 
 # Every file of the system but those of dpkg, apt, caches, logs and what others' triggers rebuild.
 files() {
@@ -96,7 +58,7 @@ module_is_built() {
 }
 
 pages_are_there() {
-  inside sh -c 'for page in "8 grabfs" "5 grabfs" "1 grabfs-cli" "4 grabdma" "8 mount.fuse.grabfs"; do
+  inside sh -c 'for page in "8 grabfs" "5 grabfs" "1 grabfs-cli" "3 libgrabfs" "4 grabdma" "8 mount.fuse.grabfs"; do
     man --where $page || exit 1; done'
 }
 
@@ -119,35 +81,44 @@ mount_captures_and_unmounts() {
     rm /root/kept.raw /root/picture.png /etc/fstab'
 }
 
+# As the first lines of the example say.
+a_program_builds_with_the_library() {
+  inside sh -e -c 'cc -o /root/brightness /usr/share/doc/grabfs/examples/brightness.c \
+      $(pkg-config --cflags --libs libgrabfs)
+    grabfs --device cam0=pattern,width=64,height=64,state=streaming /mnt
+    /root/brightness cam0 3 | grep -c missed | grep -x 3
+    umount /mnt
+    rm /root/brightness'
+}
+
 bash_completes() {
   inside bash -c '. /usr/share/bash-completion/completions/grabfs-cli
     COMP_LINE="grabfs-cli doc" COMP_POINT=14; _grabfs grabfs-cli
     test "${COMPREPLY[*]}" = doctor'
 }
 
-remove_packages() { inside dpkg --purge grabfs-doc grabfs grabfs-dkms; }
+remove_packages() { inside dpkg --purge grabfs-doc libgrabfs-dev libgrabfs0 grabfs grabfs-dkms; }
 
 nothing_is_left() { diff "$scratch/before" <(files); }
 
 main() {
-  [ "$(id -u)" -eq 0 ] || die "needs root, for a chroot with mounts: sudo $0"
   enter_namespace "$@"
   failed=no
   scratch=$(mktemp -d)
   packages=$scratch/packages
-  trap 'umount --recursive --lazy "$scratch/system"/{mnt,proc,sys,dev} 2>/dev/null || :; rm -rf --one-file-system -- "$scratch"' EXIT
-  make_chroot_archive
+  trap 'remove_system; rm -rf --one-file-system -- "$scratch"' EXIT
   check "the packages build" "$root/tools/package.sh" "$packages"
   [ "$failed" = no ] || exit 1
   check "lintian finds no error and no warning" lintian_is_content
   check "a second build gives the same packages" builds_are_the_same
-  unpack_chroot
+  make_system "$scratch" bookworm "$needed"
   files >"$scratch/before"
   check "the packages install" install_packages
   check "DKMS has built the module" module_is_built
   check "the manual pages are there" pages_are_there
   check "systemd understands the unit" unit_is_sound
   check "mount, capture, cp, umount" mount_captures_and_unmounts
+  check "a program builds with the library, and runs" a_program_builds_with_the_library
   check "bash completes" bash_completes
   check "the packages go" remove_packages
   check "nothing is left" nothing_is_left

@@ -73,6 +73,7 @@ def camera_vm_test(name, stock_modules, programs = [], data = {}, **kwargs):
         kernels = [
             "6.1",
             "6.12",
+            "newest",
         ],
         memory = "1G",
         programs = [

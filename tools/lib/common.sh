@@ -33,6 +33,19 @@ as_root() {
   fi
 }
 
+# Builds targets as they are installed. The first time takes minutes: a terminal sees Bazel's progress on a
+# line that it removes; a log gets a line a minute.
+build_opt() {
+  local progress=(--curses=no --show_progress_rate_limit=60)
+  [ ! -t 2 ] || progress=(--curses=yes)
+  say "building; the first time takes some minutes"
+  (cd "$root" && bazel build --config=opt --ui_event_filters=-info --noshow_loading_progress \
+    --show_result=0 "${progress[@]}" "$@") >&2 || die "the build failed"
+}
+
+# Prints the folder with what build_opt has built.
+opt_bin() { (cd "$root" && bazel info --config=opt bazel-bin 2>/dev/null); }
+
 # Prints the value of a `NAME = "value"` line of a .bzl file, so that a version is written once.
 bzl_value() {
   local name=$1 file=$2 value

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Counts the test cases of Bazel runs and ends with one line that says how they went.
 
-    test_summary.py NAME=EVENTS|passed|failed...
+    test_summary.py NAME=SECONDS=EVENTS|passed|failed...
 
-EVENTS is what `bazel test --build_event_json_file` wrote for the configuration NAME; what is no run
-of tests gives its verdict instead and counts as one case. Single cases
+SECONDS is how long the configuration NAME took, and EVENTS what `bazel test --build_event_json_file` wrote
+for it; what is no run of tests gives its verdict instead and counts as one case. Single cases
 are counted from every test's XML report; a test without a report (it crashed, or could not be
 built) counts as one failed case. Skipped cases are listed with their reasons, failed ones by name, and
-so is every test that had to be repeated, however it ended.
+so is every test that had to be repeated, however it ended. The tests that took longest are named, so that
+the budget in docs/testing.md can be kept.
 Exits with 1 when something failed, or when nothing was run at all.
 """
 
@@ -18,6 +19,10 @@ import pathlib
 import sys
 import urllib.parse
 import xml.etree.ElementTree as ElementTree
+
+# How many of the longest tests are named, and from how many seconds on.
+_LONGEST = 10
+_LONG = 20
 
 Case = collections.namedtuple("Case", "name outcome reason")
 
@@ -69,10 +74,11 @@ def cases_of_result(label, result):
 
 
 def cases_of_run(path):
-    """Returns the cases of one invocation of Bazel."""
+    """Returns the cases of one invocation of Bazel, and how long each test ran."""
     results = collections.defaultdict(dict)
     broken = {}
     repeated = set()
+    seconds = collections.Counter()
     ended = "ended early"
     for event in events_of(path):
         identity = event["id"]
@@ -82,6 +88,7 @@ def cases_of_run(path):
             results[test["label"], test.get("run", 1)][test.get("shard", 1)] = event["testResult"]
             if test.get("attempt", 1) > 1:
                 repeated.add(test["label"])
+            seconds[test["label"]] += seconds_of_result(event["testResult"])
         elif "targetCompleted" in identity and not event.get("completed", {}).get("success"):
             broken[identity["targetCompleted"]["label"]] = "not built"
         elif "targetConfigured" in identity and "aborted" in event:
@@ -100,25 +107,35 @@ def cases_of_run(path):
     # Whatever else made Bazel fail, such as a package that does not load, must not go unseen.
     if ended != "SUCCESS" and all(case.outcome != "failed" for case in cases):
         cases.append(Case("bazel (%s)" % ended, "failed", ""))
-    return cases
+    return cases, seconds
+
+
+def seconds_of_result(result):
+    """Returns how long a test ran; one whose result was kept from an earlier run did not."""
+    if result.get("cachedLocally") or result.get("executionInfo", {}).get("cachedRemotely"):
+        return 0
+    return int(result.get("testAttemptDurationMillis", 0)) / 1000
 
 
 def cases_of(name, run):
-    """Returns the cases of what stands after NAME= on the command line."""
+    """Returns the cases of what stands last in an argument, and the seconds of each of its tests."""
     if run in ("passed", "failed"):
-        return [Case(name, run, "")]
+        return [Case(name, run, "")], collections.Counter()
     return cases_of_run(run)
 
 
 def main(runs):
     total = collections.Counter()
     print()
-    for name, _, run in (argument.partition("=") for argument in runs):
-        cases = cases_of(name, run)
+    for name, duration, run in (argument.split("=", 2) for argument in runs):
+        cases, seconds = cases_of(name, run)
         counts = collections.Counter(case.outcome for case in cases)
         total += counts
-        print("%-6s %5d passed, %d failed, %d skipped"
-              % (name, counts["passed"], counts["failed"], counts["skipped"]))
+        print("%-6s %5d passed, %d failed, %d skipped; %.1f minutes"
+              % (name, counts["passed"], counts["failed"], counts["skipped"], int(duration) / 60))
+        for label, length in seconds.most_common(_LONGEST):
+            if length >= _LONG:
+                print("  %d s: %s" % (length, label))
         for case in cases:
             if case.outcome != "passed":
                 reason = ": " + case.reason if case.reason else ""

@@ -128,6 +128,93 @@ TEST_F(CliRecordTest, ASignalEndsARecordingThatIsWhole) {
   EXPECT_EQ(device().Get("state"), "stopped");
 }
 
+// What the index names is in the file, whenever the program dies.
+TEST_F(CliRecordTest, AKilledRecordingHasWhatItsIndexNames) {
+  Process record({CliPath(), "record", "--mount", mount().path(), "-o", Place("a.raw")});
+  ASSERT_TRUE(WaitUntil([&] { return device().NextSequence() > 20; })) << record.err();
+  record.Signal(SIGKILL);
+  record.Wait();
+  const auto all = ReadFile(Place("a.raw"));
+  const auto index = Lines(ReadText(Place("a.raw.jsonl")));
+  const size_t named = index.size() - 1;
+  EXPECT_GT(named, 0U);
+  ASSERT_GE(all.size(), named * pages_.bytes());
+  EXPECT_EQ(Frames(std::span(all).first(named * pages_.bytes()), pages_).back(),
+            Json(index.back()).at("sequence"));
+}
+
+// A small file system, mounted while this lives; invalid where that cannot be.
+class SmallDisk {
+ public:
+  SmallDisk(const std::string& type, const std::string& place) : path_(place + "/disk") {
+    std::filesystem::create_directory(path_);
+    const std::string image = place + "/image";
+    const std::string line = type == "tmpfs"
+                                 ? "mount -t tmpfs -o size=1M none " + path_
+                                 : "truncate -s 4M " + image + " && mkfs." + type + " -q " + image +
+                                       " && mount -o loop " + image + " " + path_;
+    made_ = RunShell(line);
+  }
+  ~SmallDisk() {
+    if (valid()) RunCommand({"umount", path_});
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+
+  [[nodiscard]] bool valid() const { return made_.status == 0; }
+  [[nodiscard]] const std::string& reason() const { return made_.err; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  const std::string path_;
+  CommandResult made_;
+};
+
+class FullDiskTest : public CliRecordTest, public ::testing::WithParamInterface<const char*> {
+ protected:
+  // What a recording says that meets the end of the disk: how many frames are kept.
+  size_t Fill(const std::string& file) {
+    const CommandResult result = Cli({"record", "-o", file, "-n", "10000"});
+    EXPECT_EQ(result.status, kFailed) << result.err;
+    EXPECT_NE(result.err.find(file), std::string::npos) << result.err;
+    const size_t told = result.err.find("No space left on device: ");
+    EXPECT_NE(told, std::string::npos) << result.err;
+    return told == std::string::npos ? 0 : std::stoul(result.err.substr(told + 25));
+  }
+};
+
+TEST_P(FullDiskTest, KeepsEveryWholeFrame) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root mounts disks";
+  const SmallDisk disk(GetParam(), place_);
+  if (!disk.valid()) GTEST_SKIP() << disk.reason();
+  const std::string raw = disk.path() + "/a.raw";
+  size_t kept = Fill(raw);
+  EXPECT_GT(kept, 10U);
+  const auto numbers = Frames(ReadFile(raw), pages_);
+  EXPECT_EQ(numbers.size(), kept);
+  const auto index = Lines(ReadText(raw + ".jsonl"));
+  ASSERT_EQ(index.size(), 1 + kept);
+  EXPECT_EQ(Json(index.back()).at("sequence"), numbers.back());
+  std::filesystem::remove(raw);
+  std::filesystem::remove(raw + ".jsonl");
+
+  const std::string film = disk.path() + "/a.y4m";
+  kept = Fill(film);
+  EXPECT_GT(kept, 10U);
+  const std::string bytes = ReadText(film);
+  const size_t header = bytes.find('\n') + 1;
+  EXPECT_EQ(bytes.size(), header + kept * (pages_.bytes() + std::string("FRAME\n").size()));
+  std::filesystem::remove(film);
+
+  const std::string pages = disk.path() + "/a.tiff";
+  kept = Fill(pages);
+  EXPECT_GT(kept, 10U);
+  const CommandResult read = RunShell("identify " + pages + " | wc -l");
+  EXPECT_EQ(read.out, std::to_string(kept) + "\n") << read.err;
+}
+
+INSTANTIATE_TEST_SUITE_P(FileSystems, FullDiskTest, ::testing::Values("tmpfs", "ext4"));
+
 TEST_F(CliRecordTest, EndsAfterItsTime) {
   device().Set("state", "start");
   ASSERT_EQ(Cli({"record", "-o", Place("a.raw"), "--seconds", "0.2"}).status, kDone);

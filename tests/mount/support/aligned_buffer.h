@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory for O_DIRECT: page-aligned, a whole number of pages.
+// A buffer for O_DIRECT: page-aligned, a whole number of pages.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// alloc/ as a test uses it.
+// Helpers for files of alloc/.
 #pragma once
 
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 
 namespace grabfs::mount_test {
 
-// Memory of this size under a new name: create and ftruncate. Throws Error.
+// Makes a new file of this size: create and ftruncate. Throws Error.
 inline UniqueFd Allocate(const std::string& path, uint64_t bytes, mode_t mode = 0600) {
   UniqueFd fd(CheckSyscall(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode),
                            "create " + path));
@@ -24,8 +24,8 @@ inline UniqueFd Allocate(const std::string& path, uint64_t bytes, mode_t mode = 
   return fd;
 }
 
-// The errno of the attempt; 0 when it worked. A file that could be made but not have the size stays
-// behind, empty.
+// The errno of Allocate(); 0: it worked. If the file could be created, but not get its size, it
+// stays, empty.
 inline int AllocateError(const std::string& path, uint64_t bytes, mode_t mode = 0600) {
   try {
     Allocate(path, bytes, mode);
@@ -35,7 +35,7 @@ inline int AllocateError(const std::string& path, uint64_t bytes, mode_t mode = 
   }
 }
 
-// Bytes that differ from place to place.
+// Pseudo-random bytes.
 inline std::vector<std::byte> Marked(size_t bytes, unsigned seed) {
   std::vector<std::byte> data(bytes);
   unsigned state = seed * 2654435761U + 1;

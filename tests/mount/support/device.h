@@ -22,9 +22,9 @@ class Device {
 
   // An attribute without its newline.
   [[nodiscard]] std::string Get(const std::string& attribute) const;
-  // errno of writing it: 0 when it was accepted.
+  // The errno of writing an attribute; 0: it was accepted.
   [[nodiscard]] int TrySet(const std::string& attribute, std::string_view value) const;
-  // Throws Error with the device's own reason when it was not.
+  // The same; throws Error with the device's reason.
   void Set(const std::string& attribute, std::string_view value) const;
 
   [[nodiscard]] nlohmann::json Status() const;
@@ -33,13 +33,12 @@ class Device {
   // The names in frames/ as numbers, ascending.
   [[nodiscard]] std::vector<uint64_t> Frames() const;
 
-  // Triggers `count` frames and waits until the last one is over, whether it was taken or dropped.
-  // Returns the sequence number of the last one.
+  // Triggers `count` frames and waits until the last one was captured or dropped. Returns its
+  // sequence number.
   uint64_t Capture(unsigned count) const;
-  // Stops and waits for it.
+  // Stops the device, and waits until it has stopped.
   void Stop() const;
-  // Has the buffer of this frame been recycled? Captures further frames until it has; false when
-  // that does not happen.
+  // Captures more frames until the buffer of this frame is recycled. False: that does not happen.
   [[nodiscard]] bool IsRecycled(uint64_t sequence) const;
 
  private:

@@ -31,7 +31,7 @@ namespace fs = std::filesystem;
 constexpr uid_t kUserUid = 65534;  // nobody
 constexpr gid_t kUserGid = 65534;
 constexpr mode_t kEverybody = 0666;
-// Exists on every Debian machine and is covered in the namespace of the test only.
+// A directory of every Debian machine; the test mounts over it, in its own namespace only.
 constexpr const char* kScratchRoot = "/mnt";
 
 struct State {
@@ -68,6 +68,9 @@ void EnterMountNamespace() {
   Mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE);
   Mount("scratch", kScratchRoot, "tmpfs", MS_NOSUID);
   CheckSyscall(::chmod(kScratchRoot, 01777), "chmod scratch");
+  // systemd mounts it on every machine, containers go without. Only with it can the connection of
+  // an ordinary user's killed daemon be ended that hangs in the kernel.
+  (void)::mount("fusectl", "/sys/fs/fuse/connections", "fusectl", 0, nullptr);
 }
 
 // A program of the build: named by the environment, else where Bazel puts it.
@@ -181,6 +184,8 @@ std::string DaemonPath() { return TheState().daemon; }
 std::string CliPath() { return TheState().cli; }
 
 std::string ViewPath() { return TheState().view; }
+
+std::string BusyboxPath() { return FindProgram("GRABFS_BUSYBOX", "../busybox/bin/busybox"); }
 
 std::string MakeScratchDirectory(const std::string& name) {
   static int count = 0;

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where a mount test runs: which data path it is about, as whom, with which daemon.
+// The environment of a mount test: the data path, the user, the programs under test.
 //
 // GRABFS_DATA_PATH chooses one of three (the Bazel macro makes a target for each):
 //     passthrough   root; the kernel reads the daemon's pages itself
 //     cached        root with -o passthrough=off
 //     user          an ordinary user with fusermount3, who cannot have passthrough
-// GRABFS_BIN and GRABFS_CLI_BIN name the programs under test where Bazel does not;
-// GRABFS_TEST_SECONDS shortens or lengthens every soak.
+// GRABFS_BIN, GRABFS_CLI_BIN and GRABFS_BUSYBOX name the programs outside Bazel.
+// GRABFS_TEST_SECONDS sets the length of soak tests.
 //
-// Started as root, a test program moves into a mount namespace of its own, so that whatever it
-// mounts dies with it, and for `user` it becomes an ordinary user there, for good: nothing in such
-// a test can lean on a privilege that its users do not have. Started by an ordinary user it stays
-// that user, and tests of the root paths are skipped.
+// Started as root, a test program enters a mount namespace of its own, so that its mounts end with
+// it. For `user` it then becomes an ordinary user for good, so that no test depends on root.
+// Started by an ordinary user it stays that user, and skips the tests of the root data paths.
 #pragma once
 
 #include <chrono>
@@ -30,12 +29,14 @@ std::string DataPathName(DataPath path);
 std::string DaemonPath();
 std::string CliPath();
 std::string ViewPath();
-// A new empty directory that goes away with the test program.
+// The static busybox, for tests that have it in their `data`.
+std::string BusyboxPath();
+// Makes an empty directory, which is removed with the test program.
 std::string MakeScratchDirectory(const std::string& name);
-// Lets an ordinary user write the report of this test program, which lies where only root may look.
+// Lets an ordinary user write the report of this test program, which is in a directory of root.
 // Call it before GoogleTest reads its flags.
 void KeepReportWritable();
-// Why the tests of this program cannot run here; empty when they can.
+// Why the tests of this program cannot run here; empty: they can.
 std::string SkipReason();
 // How long one soak lasts.
 std::chrono::milliseconds SoakTime();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A reader of a device's `events`, line by line, that never waits for ever.
+// Reads a device's `events`, line by line, with time limits.
 #pragma once
 
 #include <chrono>
@@ -20,8 +20,8 @@ class EventReader {
   // Sees what happens from now on.
   explicit EventReader(const Device& device);
 
-  // The next event; nullopt when none came in time. Throws Error when reading fails and
-  // std::runtime_error when read() returned anything but whole lines.
+  // The next event; nullopt: none came in time. Throws Error if read() fails, std::runtime_error if
+  // it returned anything but whole lines.
   std::optional<nlohmann::json> Next(std::chrono::milliseconds patience = kPatience);
   // The next event of this kind, skipping others; throws std::runtime_error when none comes.
   nlohmann::json NextOf(const std::string& kind);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Files as a test needs them: errors as values where the error is what is tested, as exceptions
-// (grabfs::Error) where it is not; mappings that unmap themselves.
+// File operations for tests: functions that return the errno, for tests of errors; functions that
+// throw grabfs::Error, for all else; mappings that unmap themselves.
 #pragma once
 
 #include <fcntl.h>
@@ -21,9 +21,9 @@ namespace grabfs::mount_test {
 
 // Opens or throws.
 UniqueFd Open(const std::string& path, int flags);
-// errno of an attempt to open: 0 when it worked.
+// The errno of open(2); 0: it worked.
 int OpenError(const std::string& path, int flags);
-// errno of the last system call when `result` says that it failed, else 0.
+// errno if `result` is negative, else 0.
 int ErrorOf(long result);
 
 bool Exists(const std::string& path);
@@ -44,7 +44,7 @@ void CreateFile(const std::string& path, std::span<const std::byte> contents);
 std::string Xattr(const std::string& path, const std::string& name);
 std::string XattrFd(int fd, const std::string& name);
 
-// Passes a descriptor on; whoever receives from the socket has it then. Throws.
+// Sends a descriptor through a socket (SCM_RIGHTS). Throws.
 void SendFd(int socket, int fd);
 
 class Mapping {
@@ -69,7 +69,7 @@ class Mapping {
   size_t length_ = 0;
 };
 
-// Opens, maps the whole file and closes: what is left is the mapping alone.
+// Opens and maps the whole file, and closes the descriptor: only the mapping is left.
 Mapping MapAndClose(const std::string& path, int protection = PROT_READ, int flags = MAP_SHARED);
 
 }  // namespace grabfs::mount_test

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The fixture of most mount tests: one mount of the active data path, proven to be that path, with
-// the device `sim0` of a small grey test picture that captures as fast as it can.
+// The fixture of most mount tests: a mount with the active data path, which is checked, and with
+// the device `sim0`, which captures a small grey test picture as fast as it can.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -22,7 +22,7 @@
 
 namespace grabfs::mount_test {
 
-// Tests that mount by themselves.
+// For tests that mount themselves.
 class EnvironmentTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -30,7 +30,7 @@ class EnvironmentTest : public ::testing::Test {
   }
 };
 
-// A picture whose size is no multiple of a page, so that ends are tested too.
+// The size of a picture is no multiple of a page, so that the last page is tested, too.
 inline constexpr const char* kFormat = "GREY";
 inline constexpr uint32_t kWidth = 130;
 inline constexpr uint32_t kHeight = 94;
@@ -45,7 +45,7 @@ class MountTest : public EnvironmentTest {
     if (!IsSkipped()) Start({{kDevice}, {}});
   }
 
-  // Mounts, instead of what is mounted now.
+  // Unmounts the present mount, and mounts `spec`.
   void Start(const MountSpec& spec) {
     mount_.reset();
     mount_.emplace(spec);

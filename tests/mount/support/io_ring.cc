@@ -65,13 +65,28 @@ int IoRing::WriteFixed(int fd, uint64_t offset, size_t length) {
 }
 
 int IoRing::Transfer(uint8_t opcode, int fd, uint64_t offset, size_t length) {
-  auto* entry = reinterpret_cast<io_uring_sqe*>(entries_.data());
-  *entry = io_uring_sqe{};
-  entry->opcode = opcode;
-  entry->fd = fd;
-  entry->off = offset;
-  entry->addr = reinterpret_cast<uint64_t>(buffer_.data());
-  entry->len = static_cast<uint32_t>(length);
+  io_uring_sqe entry{};
+  entry.opcode = opcode;
+  entry.fd = fd;
+  entry.off = offset;
+  entry.addr = reinterpret_cast<uint64_t>(buffer_.data());
+  entry.len = static_cast<uint32_t>(length);
+  return Submit(entry);
+}
+
+int IoRing::Splice(int file, uint64_t offset, int pipe, size_t length) {
+  io_uring_sqe entry{};
+  entry.opcode = IORING_OP_SPLICE;
+  entry.fd = pipe;
+  entry.off = ~uint64_t{0};  // a pipe has no place
+  entry.splice_fd_in = file;
+  entry.splice_off_in = offset;
+  entry.len = static_cast<uint32_t>(length);
+  return Submit(entry);
+}
+
+int IoRing::Submit(const io_uring_sqe& entry) {
+  *reinterpret_cast<io_uring_sqe*>(entries_.data()) = entry;
   const std::atomic_ref tail(*Word(submit_tail_));
   const uint32_t place = tail.load();
   Word(submit_array_)[place & *Word(submit_mask_)] = 0;

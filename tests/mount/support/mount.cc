@@ -18,7 +18,7 @@
 namespace grabfs::mount_test {
 namespace {
 
-// Words that only a sanitizer's report has.
+// Words that only the report of a sanitizer contains.
 bool IsSanitizerReport(const std::string& text) {
   return text.find("Sanitizer") != std::string::npos ||
          text.find("runtime error:") != std::string::npos;
@@ -61,7 +61,8 @@ void ForceUnmount(const std::string& mountpoint) {
   while (IsMounted(mountpoint)) {
     const bool done = ::geteuid() == 0 ? ::umount2(mountpoint.c_str(), MNT_DETACH) == 0
                                        : RunCommand({"fusermount3", "-uz", mountpoint}).status == 0;
-    if (!done) throw std::runtime_error("cannot unmount " + mountpoint);
+    // The sentinel of a killed daemon may have unmounted it already.
+    if (!done && IsMounted(mountpoint)) throw std::runtime_error("cannot unmount " + mountpoint);
   }
 }
 
@@ -85,9 +86,12 @@ Mount::~Mount() {
   }
 }
 
+// When the daemon reports that it is mounted, its own first accesses to the mount are done.
 void Mount::AwaitAnswer() {
-  const bool answers = WaitUntil(
-      [this] { return daemon_->Poll() || OpenError(Path("status.json"), O_RDONLY) == 0; });
+  const bool answers = WaitUntil([this] {
+    return daemon_->Poll() || (OpenError(Path("status.json"), O_RDONLY) == 0 &&
+                               daemon_->err().find("mounted on") != std::string::npos);
+  });
   if (answers && !daemon_->Poll()) return;
   throw std::runtime_error("grabfs does not come up: " + daemon_->err());
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A running daemon with its mount. Construction returns when the mount answers; Unmount(), or the
-// end of its life, stops the daemon and checks that it went in peace and left nothing behind.
+// A running daemon with its mount. The constructor returns when the mount answers. Unmount(), or
+// the destructor, stops the daemon and checks that it exited normally and left nothing behind.
 #pragma once
 
 #include <memory>
@@ -17,7 +17,7 @@ namespace grabfs::mount_test {
 struct MountSpec {
   // NAME=SOURCE,key=value...
   std::vector<std::string> devices;
-  // Each becomes an element of -o, beside those of the active data path.
+  // Options for -o, in addition to those of the active data path.
   std::vector<std::string> options;
 };
 
@@ -26,16 +26,16 @@ std::vector<std::string> MountCommand(const MountSpec& spec, const std::string& 
 
 // Is something mounted exactly there, as this process sees it?
 bool IsMounted(const std::string& mountpoint);
-// Detaches whatever is there, living or stale.
+// Detaches a mount, whether its daemon lives or not.
 void ForceUnmount(const std::string& mountpoint);
 
 class Mount {
  public:
-  // Throws std::runtime_error with the daemon's words when it does not come up.
+  // Throws std::runtime_error with the daemon's output if it fails.
   explicit Mount(const MountSpec& spec);
   Mount(const Mount&) = delete;
   Mount& operator=(const Mount&) = delete;
-  // Never leaves the daemon or the mount behind; failures of Unmount() become test failures.
+  // Always ends the daemon and the mount; failures of Unmount() become test failures.
   ~Mount();
 
   [[nodiscard]] const std::string& path() const { return mountpoint_; }
@@ -46,9 +46,9 @@ class Mount {
   [[nodiscard]] nlohmann::json Status() const;
   [[nodiscard]] Process& daemon() { return *daemon_; }
 
-  // SIGTERM and everything that must follow: exit status 0, no mount, no complaint of a sanitizer.
+  // Sends SIGTERM and checks the result: exit status 0, no mount, no report of a sanitizer.
   void Unmount();
-  // For tests that end the daemon in their own way: nothing is checked any more, all is removed.
+  // For tests that end the daemon themselves: removes everything, and checks nothing.
   void Abandon();
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The test picture seen from the reader's side: which frame is this, and is every byte of it right?
+// Checks frames of the test picture: which frame is this, and is every byte right?
 #pragma once
 
 #include <gtest/gtest.h>
@@ -22,7 +22,7 @@ class Picture {
   Picture(std::string_view fourcc, uint32_t width, uint32_t height);
 
   [[nodiscard]] uint64_t bytes() const { return geometry_.bytes; }
-  // Compares all bytes; a failure tells the first wrong one and which frame its row claims to be.
+  // Compares all bytes. A failure names the first wrong byte, and the sequence number in its row.
   [[nodiscard]] ::testing::AssertionResult IsFrame(std::span<const std::byte> pixels,
                                                    uint64_t sequence) const;
   // The sequence number in the first row.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Other processes: programs whose output is kept, and forked children of the test itself. Both are
-// killed and reaped at the end of their object's life, so that no test leaves one behind.
+// Other processes: programs whose output is stored, and forked children of the test. The destructor
+// kills and reaps them, so that no test leaves one behind.
 #pragma once
 
 #include <sys/types.h>
@@ -26,7 +26,7 @@ class Process {
   [[nodiscard]] pid_t pid() const { return pid_; }
   // The exit status, or 128 + the signal that ended it; nullopt while it runs.
   std::optional<int> Poll();
-  // Waits for the end; throws std::runtime_error when it does not come in time.
+  // Waits for the end; throws std::runtime_error after a time limit.
   int Wait();
   void Signal(int signal) const;
   // What it has printed so far.
@@ -48,19 +48,20 @@ struct CommandResult {
 
 // Runs a program to its end.
 CommandResult RunCommand(const std::vector<std::string>& arguments);
-// Runs a line of shell.
+// Runs a shell command line.
 CommandResult RunShell(const std::string& line);
 
-// A child that runs a piece of the test in a process of its own and meets its parent at agreed
-// points. `body` returns the child's exit status; what it throws is printed and becomes 99.
+// A child process that runs a part of the test, and synchronizes with its parent by Tell() and
+// Await(). `body` returns the exit status of the child; an exception is printed and becomes the
+// status 99.
 class Child {
  public:
-  // The child's end of the conversation.
+  // The child's side.
   class Parent {
    public:
     Parent(int in, int out) : in_(in), out_(out) {}
-    void Tell() const;   // "I have come this far"
-    void Await() const;  // until the parent tells to go on; exits when there is no parent any more
+    void Tell() const;   // ends one Await() of the parent
+    void Await() const;  // until a Tell() of the parent; exits if there is no parent any more
 
    private:
     int in_;
@@ -73,9 +74,9 @@ class Child {
   ~Child();
 
   [[nodiscard]] pid_t pid() const { return pid_; }
-  void Await() const;  // until the child tells; throws when it has died instead
+  void Await() const;  // until a Tell() of the child; throws if it has died
   void Tell() const;
-  int Wait();  // for its end: exit status, or 128 + signal
+  int Wait();  // for its end; returns the exit status, or 128 + signal
   void Kill();
 
  private:

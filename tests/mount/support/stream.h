@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A stream file of a device as a test reads it: a number of bytes at a time, never for ever.
+// Reads a stream file of a device, a number of bytes at a time, with a time limit.
 #pragma once
 
 #include <poll.h>
@@ -34,8 +34,8 @@ class Stream {
   }
   [[nodiscard]] bool IsReadable() const { return IsReadable(std::chrono::milliseconds(0)); }
 
-  // At most `size` bytes as soon as there are some; none at the end. Throws Error when read() fails
-  // and std::runtime_error when nothing comes.
+  // Reads at most `size` bytes as soon as there are some; none at the end of the file. Throws Error
+  // if read() fails, std::runtime_error if nothing comes.
   std::vector<std::byte> ReadSome(size_t size) {
     std::vector<std::byte> bytes(size);
     for (;;) {
@@ -48,7 +48,7 @@ class Stream {
       if (!IsReadable(kPatience)) throw std::runtime_error("the stream stands still");
     }
   }
-  // Exactly `size` bytes, or fewer when the end comes before.
+  // Reads exactly `size` bytes, or fewer at the end of the file.
   std::vector<std::byte> Read(size_t size) {
     std::vector<std::byte> bytes;
     while (bytes.size() < size) {

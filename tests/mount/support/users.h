@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// People who meet on a mount. The kernel knows users by number alone, so they need no accounts.
+// The users of multi-user tests. The kernel knows only their numbers, so they need no accounts.
 #pragma once
 
 #include <sys/types.h>
@@ -22,7 +22,7 @@ inline constexpr User kStranger{"stranger", 61003, 61003};
 
 // The calling process becomes the user for good, with no other groups. Needs root; throws Error.
 void Become(const User& user);
-// Runs `body` in a child that is the user, and returns its exit status. Needs root.
+// Runs `body` in a child process of that user, and returns its exit status. Needs root.
 int RunAs(const User& user, const std::function<int()>& body);
 
 }  // namespace grabfs::mount_test

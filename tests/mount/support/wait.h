@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Waiting for what must come true, with a deadline that only a broken program meets. Tests never
-// assert how long something took: a loaded machine would fail them without a reason.
+// Waits for a condition, with a deadline that only a broken program reaches. Tests never assert how
+// long something took, because that would fail on a loaded machine.
 #pragma once
 
 #include <chrono>
@@ -10,8 +10,8 @@
 
 namespace grabfs::mount_test {
 
-// VM_PATIENCE multiplies it: in virtual machines, on kernels whose checks make everything slow, and
-// under sanitizers.
+// The environment variable VM_PATIENCE multiplies it: for virtual machines, debug kernels and
+// sanitizers.
 inline const std::chrono::seconds kPatience = [] {
   const char* const factor = std::getenv("VM_PATIENCE");
   return std::chrono::seconds(30) * (factor == nullptr ? 1 : std::atoi(factor));

@@ -87,14 +87,19 @@ TEST_F(ViewTest, SentThroughTheConnectionItIsTheSame) {
 }
 
 TEST_F(ViewTest, OtherFormatsAreShownAsTheyAreSaved) {
-  for (const char* format : {"YUYV", "GREY", "NV12", "RGB3"}) {
+  for (const char* format : {"YUYV", "GREY", "NV12", "RGB3", "Y10", "P010"}) {
     StartDevice(format);
     device().Capture(1);
     const std::string file = folder() + "/saved.ppm";
     ASSERT_EQ(RunCommand({CliPath(), "--mount", mount().path(), "save", "sim0", "-o", file}).status,
               0);
     const std::string ppm = ReadText(file);
-    const std::string saved = ppm.substr(ppm.size() - size_t{kWidth} * kHeight * 3);
+    // Of samples of 16 bits the upper 8 are shown.
+    const size_t sample_bytes = ppm.find("\n65535\n") == std::string::npos ? 1 : 2;
+    std::string saved;
+    for (size_t i = size_t{kWidth} * kHeight * 3; i > 0; --i) {
+      saved += ppm[ppm.size() - i * sample_bytes];
+    }
     StartViewer();
     EXPECT_TRUE(WaitUntil([&] {
       const auto shot = x().Look();

@@ -7,6 +7,9 @@
 #include <stdio.h>
 
 #include <cerrno>
+#include <chrono>
+#include <future>
+#include <thread>
 
 #include "fusefs/alloc/memfd_storage.h"
 #include "tests/unit/alloc/error_of.h"
@@ -27,8 +30,23 @@ class StoreTest : public ::testing::Test {
     for (const auto& entry : store_.List(directory, 0, 100)) names.push_back(entry.name);
     return names;
   }
+  // What was removed is freed a moment later.
+  [[nodiscard]] bool FilesAre(uint64_t count) const {
+    for (int i = 0; i < 500 && store_.quota().Total().files != count; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return store_.quota().Total().files == count;
+  }
+  [[nodiscard]] bool AllIsFree() const { return FilesAre(0); }
+  int Bind(const std::string& name, const std::string& device) {
+    std::promise<int> result;
+    store_.Bind(store_.Find(kRoot, name), device, kAlice, [&](const Error* error) {
+      result.set_value(error != nullptr ? error->code() : 0);
+    });
+    return result.get_future().get();
+  }
 
-  bool lingering_ = false;
+  bool orphans_ = false;
   Store store_{{.limits = {.user_bytes = 1 << 20, .total_bytes = 1 << 20, .user_files = 10},
                 .mapped_by_others = [](uint64_t, const Caller&) { return false; },
                 .make_storage =
@@ -36,7 +54,7 @@ class StoreTest : public ::testing::Test {
                       if (device == "gone") throw Error(ENODEV, "gone");
                       return MakeMemfdStorage(name);
                     },
-                .on_lingering = [this] { lingering_ = true; }}};
+                .on_orphan = [this] { orphans_ = true; }}};
 };
 
 TEST_F(StoreTest, FilesAreListedInTheOrderOfTheirCreation) {
@@ -59,8 +77,8 @@ TEST_F(StoreTest, UnlinkedFilesWithoutUsersAreGoneAtOnce) {
   const uint64_t serial = Make("a")->serial();
   store_.Unlink(kRoot, "a");
   EXPECT_EQ(store_.FindSerial(serial), nullptr);
-  EXPECT_EQ(store_.quota().Total().files, 0U);
-  EXPECT_FALSE(lingering_);
+  EXPECT_TRUE(AllIsFree());
+  EXPECT_FALSE(orphans_);
   EXPECT_EQ(ErrorOf([&] { store_.Unlink(kRoot, "a"); }), ENOENT);
 }
 
@@ -69,12 +87,22 @@ TEST_F(StoreTest, UnlinkedFilesThatAreOpenStayUntilTheyAreClosed) {
   const File::Handle handle = file->Opened(kAlice);
   store_.Unlink(kRoot, "a");
   EXPECT_FALSE(file->info().named);
-  EXPECT_TRUE(store_.Settle());
+  EXPECT_TRUE(store_.FreeOrphans());
   file->Closed(handle, true);
   store_.Closed(file);
   file.reset();
-  EXPECT_FALSE(store_.Settle());
-  EXPECT_EQ(store_.quota().Total().files, 0U);
+  EXPECT_FALSE(store_.FreeOrphans());
+  EXPECT_TRUE(AllIsFree());
+}
+
+TEST_F(StoreTest, FilesWithoutANameAreNotListed) {
+  FilePtr file = store_.CreateUnnamed(kRoot, kAlice, 0600);
+  EXPECT_FALSE(file->info().named);
+  EXPECT_EQ(store_.FindSerial(file->serial()), file);
+  EXPECT_TRUE(Names().empty());
+  EXPECT_EQ(store_.quota().Of(kAlice.uid).files, 1U);
+  file.reset();
+  EXPECT_TRUE(AllIsFree());
 }
 
 TEST_F(StoreTest, RenamingReplacesExchangesOrRefuses) {
@@ -86,7 +114,7 @@ TEST_F(StoreTest, RenamingReplacesExchangesOrRefuses) {
   store_.Rename(kRoot, "b", kRoot, "a", 0);
   EXPECT_EQ(Names(), std::vector<std::string>{"a"});
   EXPECT_EQ(store_.Find(kRoot, "a"), a);
-  EXPECT_EQ(store_.quota().Total().files, 1U);
+  EXPECT_TRUE(FilesAre(1));
   store_.Rename(kRoot, "a", kRoot, "a", 0);
   EXPECT_EQ(ErrorOf([&] { store_.Rename(kRoot, "x", kRoot, "y", 0); }), ENOENT);
   EXPECT_EQ(ErrorOf([&] { store_.Rename(kRoot, "a", kRoot, "y", RENAME_EXCHANGE); }), ENOENT);
@@ -99,7 +127,7 @@ TEST_F(StoreTest, TheDirectoryOfADeviceBinds) {
   EXPECT_EQ(Make("a", directory)->info().device, "cam0");
   Make("b");
   EXPECT_EQ(ErrorOf([&] { store_.Rename(kRoot, "b", directory, "b", 0); }), EXDEV);
-  store_.Bind(store_.Find(kRoot, "b"), "cam0", kAlice);
+  EXPECT_EQ(Bind("b", "cam0"), 0);
   store_.Rename(kRoot, "b", directory, "b", 0);
   EXPECT_EQ(Names(directory), (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(ErrorOf([&] { Make("c", store_.AddDirectory("gone")); }), ENODEV);

@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <new>
+#include <stdexcept>
 
 namespace grabfs {
 namespace {
@@ -40,6 +42,16 @@ TEST(Error, CheckSyscallThrowsForAFailedCall) {
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ENOENT);
   }
+}
+
+TEST(Error, WhateverIsThrownCanBeAnError) {
+  const auto from = [](auto thrown) { return ErrorFrom(std::make_exception_ptr(thrown)); };
+  EXPECT_EQ(from(Error(EBUSY, "busy")).code(), EBUSY);
+  EXPECT_STREQ(from(Error(EBUSY, "busy")).what(), "busy");
+  EXPECT_EQ(from(std::bad_alloc()).code(), ENOMEM);
+  EXPECT_EQ(from(std::runtime_error("odd")).code(), EIO);
+  EXPECT_STREQ(from(std::runtime_error("odd")).what(), "internal error: odd");
+  EXPECT_EQ(from(1).code(), EIO);
 }
 
 TEST(Error, KnowsTheTextOfEveryErrno) {

@@ -71,28 +71,53 @@ TEST(PixelFormat, AnyCodeHasATextOfItsOwn) {
 
 TEST(PixelFormat, ListsAllNamesForMessages) {
   EXPECT_EQ(PixelFormatNames(),
-            "GREY Y16 YUYV RGB3 BGR3 BGR4 XR24 NV12 YU12 422P 444P "
+            "GREY Y10 Y12 Y16 YUYV RGB3 BGR3 BGR4 XR24 NV12 P010 YU12 S010 422P 444P "
             "BA81 GBRG GRBG RGGB BG10 GB10 BA10 RG10 BG12 GB12 BA12 RG12");
 }
 
 TEST(FrameFormat, CountsTheBytesOfAllPlanes) {
   struct Case {
-    Fourcc fourcc;
+    const char* name;
     uint32_t stride;
     uint64_t bytes;
   };
   constexpr Case kCases[] = {
-      {kGrey, 1920, 2073600},    {kY16, 3840, 4147200},     {kYuyv, 3840, 4147200},
-      {kRgb3, 5760, 6220800},    {kBgr3, 5760, 6220800},    {kBgr4, 7680, 8294400},
-      {kXr24, 7680, 8294400},    {kNv12, 1920, 3110400},    {kYu12, 1920, 3110400},
-      {k422p, 1920, 4147200},    {kYuv444, 1920, 6220800},  {kSrggb8, 1920, 2073600},
-      {kSrggb10, 3840, 4147200}, {kSrggb12, 3840, 4147200},
+      {"GREY", 1920, 2073600}, {"Y10", 3840, 4147200},  {"Y12", 3840, 4147200},
+      {"Y16", 3840, 4147200},  {"YUYV", 3840, 4147200}, {"RGB3", 5760, 6220800},
+      {"BGR3", 5760, 6220800}, {"BGR4", 7680, 8294400}, {"XR24", 7680, 8294400},
+      {"NV12", 1920, 3110400}, {"P010", 3840, 6220800}, {"YU12", 1920, 3110400},
+      {"S010", 3840, 6220800}, {"422P", 1920, 4147200}, {"444P", 1920, 6220800},
+      {"RGGB", 1920, 2073600}, {"RG10", 3840, 4147200}, {"RG12", 3840, 4147200},
   };
   for (const Case& expected : kCases) {
-    const FrameFormat format = MakeFrameFormat(expected.fourcc, 1920, 1080);
+    const FrameFormat format = MakeFrameFormat(MakeFourcc(expected.name), 1920, 1080);
     EXPECT_EQ(format.stride, expected.stride) << format.name();
     EXPECT_EQ(format.bytes, expected.bytes) << format.name();
   }
+}
+
+TEST(FrameFormat, OddSizesHaveChromaForTheLastPixels) {
+  EXPECT_EQ(PackedFormat(kGrey, 17, 19).bytes, 17U * 19);
+  EXPECT_EQ(PackedFormat(kYuyv, 17, 19).stride, 36U);
+  EXPECT_EQ(PackedFormat(kNv12, 17, 19).bytes, 17U * 19 + 18 * 10);
+  EXPECT_EQ(PackedFormat(MakeFourcc("P010"), 17, 19).bytes, 34U * 19 + 36 * 10);
+  EXPECT_EQ(PackedFormat(kYu12, 17, 19).bytes, 17U * 19 + 2 * 9 * 10);
+  EXPECT_EQ(PackedFormat(k422p, 17, 19).bytes, 17U * 19 + 2 * 9 * 19);
+  EXPECT_EQ(PackedFormat(kYuv444, 17, 19).bytes, 3U * 17 * 19);
+}
+
+TEST(FrameFormat, PlanesLieOneBehindAnother) {
+  const auto planes = PlanesOf(*FindPixelFormat("422P"), 20, 7);
+  EXPECT_EQ(planes[1].offset, 140U);
+  EXPECT_EQ(planes[1].stride, 10U);
+  EXPECT_EQ(planes[1].rows, 7U);
+  EXPECT_EQ(planes[2].offset, 210U);
+  EXPECT_EQ(planes[2].end(), 280U);
+  const auto shared = PlanesOf(*FindPixelFormat("P010"), 40, 7);
+  EXPECT_EQ(shared[1].offset, 280U);
+  EXPECT_EQ(shared[1].stride, 40U);
+  EXPECT_EQ(shared[1].rows, 4U);
+  EXPECT_EQ(shared[2].end(), 440U) << "a plane that is not there is empty";
 }
 
 TEST(FrameFormat, TheLargestPictureIsCountedIn64Bits) {
@@ -113,7 +138,7 @@ TEST(FrameFormat, RefusesSizesThatAreZeroOddTooSmallOrTooLarge) {
 }
 
 TEST(FrameFormat, RefusesAnUnknownCodeAndListsTheKnownOnes) {
-  EXPECT_EQ(Refusal(MakeFourcc('J', 'P', 'E', 'G'), 640, 480),
+  EXPECT_EQ(Refusal(MakeFourcc("JPEG"), 640, 480),
             "format JPEG: unknown; known are " + PixelFormatNames());
 }
 

@@ -13,8 +13,8 @@
 #include <fstream>
 #include <iterator>
 
-#include "cli/run.h"
-#include "cli/text.h"
+#include "cli/base/text.h"
+#include "cli/command/run.h"
 #include "fusefs/base/error.h"
 
 namespace grabfs::cli {
@@ -60,6 +60,8 @@ json InitialStatus(const std::string& name, const FrameFormat& f) {
             {"filling", 0},
             {"ready", 0},
             {"held", 0},
+            {"renewing", 0},
+            {"aside", 0},
             {"states", "eeeeeeee"}}},
           {"streams", nlohmann::json::array()},
           {"sequence", {{"next", 0}, {"oldest", nullptr}, {"newest", nullptr}}},
@@ -72,7 +74,8 @@ json InitialStatus(const std::string& name, const FrameFormat& f) {
             {"present", 0}}},
           {"data_path", "passthrough"},
           {"data_path_reason", "the kernel supports it"},
-          {"memory", {{"bytes", 8 * f.bytes}, {"huge_page_bytes", 0}}},
+          {"in_flight", "watched"},
+          {"memory", {{"bytes", 8 * f.bytes}, {"huge_page_bytes", 0}, {"renewed", 0}}},
           {"settings", json::object()}};
 }
 

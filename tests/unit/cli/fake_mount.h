@@ -19,8 +19,8 @@
 #include <thread>
 #include <vector>
 
-#include "cli/context.h"
-#include "cli/exit_code.h"
+#include "cli/base/context.h"
+#include "cli/base/exit_code.h"
 #include "fusefs/base/pixel_format.h"
 #include "fusefs/base/unique_fd.h"
 #include "fusefs/picture/image.h"

@@ -18,10 +18,10 @@ using ::testing::IsEmpty;
 class Completion : public ::testing::Test {
  protected:
   Completion() {
-    app_.add_flag("--json", flag_, "In\nJSON");
+    app_.add_flag("--json", flag_, "In JSON");
     app_.add_option("-n,--frames", text_, "How many")->type_name("N");
-    app_.add_option("DEVICE", text_, "Which");
-    app_.add_option("FILE", many_, "Where to");
+    app_.add_option("first", text_, "Which")->type_name("DEVICE");
+    app_.add_option("second", many_, "Where to")->type_name("FILE");
   }
 
   std::vector<std::string> Offered(const std::vector<std::string>& words) {

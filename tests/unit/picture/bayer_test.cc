@@ -2,13 +2,14 @@
 //
 // Bayer formats as RGB: which colour lies where, compared with bilinear interpolation in floating
 // point, borders included, and widened to 16 bits.
-#include "fusefs/picture/bayer.h"
-
 #include <gtest/gtest.h>
 
 #include <array>
 #include <cmath>
 #include <string_view>
+
+#include "fusefs/picture/image.h"
+#include "fusefs/picture/paint.h"
 
 namespace grabfs {
 namespace {
@@ -22,10 +23,12 @@ struct Case {
   std::string_view colours;  // of the first two pixels of the first two rows
 };
 constexpr std::array kCases = {
-    Case{kSbggr8, 8, "BGGR"},   Case{kSgbrg8, 8, "GBRG"},   Case{kSgrbg8, 8, "GRBG"},
-    Case{kSrggb8, 8, "RGGB"},   Case{kSbggr10, 10, "BGGR"}, Case{kSgbrg10, 10, "GBRG"},
-    Case{kSgrbg10, 10, "GRBG"}, Case{kSrggb10, 10, "RGGB"}, Case{kSbggr12, 12, "BGGR"},
-    Case{kSgbrg12, 12, "GBRG"}, Case{kSgrbg12, 12, "GRBG"}, Case{kSrggb12, 12, "RGGB"},
+    Case{MakeFourcc("BA81"), 8, "BGGR"},  Case{MakeFourcc("GBRG"), 8, "GBRG"},
+    Case{MakeFourcc("GRBG"), 8, "GRBG"},  Case{MakeFourcc("RGGB"), 8, "RGGB"},
+    Case{MakeFourcc("BG10"), 10, "BGGR"}, Case{MakeFourcc("GB10"), 10, "GBRG"},
+    Case{MakeFourcc("BA10"), 10, "GRBG"}, Case{MakeFourcc("RG10"), 10, "RGGB"},
+    Case{MakeFourcc("BG12"), 12, "BGGR"}, Case{MakeFourcc("GB12"), 12, "GBRG"},
+    Case{MakeFourcc("BA12"), 12, "GRBG"}, Case{MakeFourcc("RG12"), 12, "RGGB"},
 };
 
 char ColourAt(const Case& c, int x, int y) {
@@ -83,7 +86,7 @@ TEST(Bayer, EveryPixelIsTheMeanOfItsNearestNeighbours) {
   for (const Case& c : kCases) {
     const FrameFormat format = MakeFrameFormat(c.fourcc, kWidth, kHeight);
     const Image image =
-        Demosaic(format, MakeMosaic(c, [&](auto x, auto y) { return Noise(x, y, c.bits); }));
+        Convert(format, MakeMosaic(c, [&](auto x, auto y) { return Noise(x, y, c.bits); }));
     ASSERT_EQ(image.channels, 3U);
     ASSERT_EQ(image.samples.size(), image.row_bytes() * kHeight);
     double worst = 0;
@@ -107,7 +110,7 @@ TEST(Bayer, ColoursOfTheSameValueStayThat) {
       const char colour = ColourAt(c, static_cast<int>(x), static_cast<int>(y));
       return colour == 'R' ? 200 : colour == 'G' ? 100 : 50;
     };
-    const Image image = Demosaic(format, MakeMosaic(c, flat));
+    const Image image = Convert(format, MakeMosaic(c, flat));
     for (size_t i = 0; i < size_t{kWidth} * kHeight; ++i) {
       ASSERT_EQ(SampleAt(image, c.bits, 3 * i), 200) << FourccName(c.fourcc);
       ASSERT_EQ(SampleAt(image, c.bits, 3 * i + 1), 100) << FourccName(c.fourcc);
@@ -125,8 +128,9 @@ TEST(Bayer, AMosaicOfAPictureHasItsColours) {
   for (const Case& c : kCases) {
     const FrameFormat format = MakeFrameFormat(c.fourcc, kWidth, kHeight);
     Bytes mosaic(format.bytes);
-    MakeMosaic(format, rgb, mosaic);
-    const Image image = Demosaic(format, mosaic);
+    ASSERT_EQ(PaintedIn(c.fourcc), kRgb3);
+    PaintFrame(format, rgb, mosaic);
+    const Image image = Convert(format, mosaic);
     const int largest = (1 << c.bits) - 1;
     for (size_t i = 0; i < size_t{kWidth} * kHeight; ++i) {
       ASSERT_EQ(SampleAt(image, c.bits, 3 * i), largest) << FourccName(c.fourcc);
@@ -137,21 +141,16 @@ TEST(Bayer, AMosaicOfAPictureHasItsColours) {
 }
 
 TEST(Bayer, TheLargestValueIsWhiteAndWhatLiesBeyondItToo) {
-  const FrameFormat format = MakeFrameFormat(kSrggb10, kWidth, kHeight);
+  const FrameFormat format = MakeFrameFormat(MakeFourcc("RG10"), kWidth, kHeight);
   for (const uint8_t high : {uint8_t{0x03}, uint8_t{0xff}}) {
     Bytes pixels(format.bytes, 0xff);
     for (size_t i = 1; i < pixels.size(); i += 2) pixels[i] = high;
     const Image image = Convert(format, pixels);
     EXPECT_EQ(image.bits, 16U);
     EXPECT_EQ(image.samples, Bytes(image.samples.size(), 0xff));
-    EXPECT_EQ(ConvertToGrey(format, pixels).samples, Bytes(size_t{kWidth} * kHeight * 2, 0xff));
+    EXPECT_EQ(Convert(format, pixels, Colours::kToGrey).samples,
+              Bytes(size_t{kWidth} * kHeight * 2, 0xff));
   }
-}
-
-TEST(Bayer, OnlyBayerFormatsAre) {
-  EXPECT_TRUE(IsBayer(kSrggb8));
-  EXPECT_FALSE(IsBayer(kGrey));
-  EXPECT_FALSE(IsBayer(kY16));
 }
 
 }  // namespace

@@ -4,13 +4,17 @@
 #include "fusefs/picture/form.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <tiffio.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <string>
 
 #include "fusefs/base/error.h"
+#include "fusefs/picture/bmp.h"
 #include "fusefs/picture/npy.h"
 #include "fusefs/picture/tiff.h"
 
@@ -71,8 +75,16 @@ TEST(PictureForm, EveryFileIsAsLongAsWasSaid) {
   }
 }
 
+TEST(PictureForm, AreFoundByName) {
+  for (const PictureForm form : AllPictureForms()) {
+    EXPECT_EQ(FindPictureForm(PictureFormName(form)), form);
+  }
+  EXPECT_EQ(FindPictureForm("gif"), std::nullopt);
+  EXPECT_EQ(FindPictureForm(""), std::nullopt);
+}
+
 TEST(PictureForm, WhatIsUnknownCannotBeShown) {
-  EXPECT_FALSE(CanShow({.fourcc = MakeFourcc('M', 'J', 'P', 'G'), .width = 16, .height = 16}));
+  EXPECT_FALSE(CanShow({.fourcc = MakeFourcc("MJPG"), .width = 16, .height = 16}));
 }
 
 TEST(Npy, HeadersSayTypeAndShapeAndAlignTheSamples) {
@@ -99,6 +111,30 @@ TEST(Npy, SixteenBitsAreLittleEndian) {
   EXPECT_EQ(Bytes(file.end() - 2, file.end()), (Bytes{0x34, 0x12}));
 }
 
+uint32_t Number(const Bytes& file, size_t at) {
+  return file[at] | file[at + 1] << 8U | file[at + 2] << 16U | uint32_t{file[at + 3]} << 24U;
+}
+
+TEST(Bmp, ColoursAreBlueGreenRedFromTheTopInRowsOfWholeWords) {
+  const Bytes file = EncodeBmp({2, 2, 3, 8, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}});
+  EXPECT_EQ(std::string(file.begin(), file.begin() + 2), "BM");
+  EXPECT_EQ(Number(file, 2), file.size());
+  EXPECT_EQ(Number(file, 10), 54U) << "where pixels begin";
+  EXPECT_EQ(Number(file, 18), 2U);
+  EXPECT_EQ(static_cast<int32_t>(Number(file, 22)), -2) << "the top row first";
+  EXPECT_EQ(Number(file, 26), 1U | 24U << 16U);
+  EXPECT_EQ(Bytes(file.begin() + 54, file.end()),
+            (Bytes{3, 2, 1, 6, 5, 4, 0, 0, 9, 8, 7, 12, 11, 10, 0, 0}));
+}
+
+TEST(Bmp, GreysAreTheUpperBitsAndAPalette) {
+  const Bytes file = EncodeBmp({2, 1, 1, 16, {0x12, 0x34, 0xfe, 0xdc}});
+  EXPECT_EQ(Number(file, 10), 54U + 1024);
+  EXPECT_EQ(Number(file, 54), 0U);
+  EXPECT_EQ(Number(file, 54 + 4 * 0x7f), 0x7f7f7fU);
+  EXPECT_EQ(Bytes(file.begin() + 1078, file.end()), (Bytes{0x12, 0xfe, 0, 0}));
+}
+
 TEST(Tiff, ComesBackSampleForSample) {
   for (const uint32_t channels : {1U, 3U}) {
     for (const uint32_t bits : {8U, 16U}) {
@@ -122,12 +158,32 @@ TEST(Tiff, AFileHasAnyNumberOfPages) {
     const std::string path = Scratch("pages.tiff");
     TiffFile file(path, big);
     for (uint32_t page = 0; page < 20; ++page) file.Add(NoiseImage(16 + 2 * page, 16, 1, 16));
-    file.Close();
     const auto pages = ReadTiff(path);
-    ASSERT_EQ(pages.size(), 20U);
+    ASSERT_EQ(pages.size(), 20U) << "without an end";
+    EXPECT_EQ(file.bytes(), std::filesystem::file_size(path));
     for (uint32_t page = 0; page < 20; ++page) {
       EXPECT_EQ(pages[page].samples, NoiseImage(16 + 2 * page, 16, 1, 16).samples);
     }
+  }
+}
+
+// A limit of the file's size stands for a full disk.
+TEST(Tiff, APageForWhichThereIsNoRoomIsNotThere) {
+  ::signal(SIGXFSZ, SIG_IGN);
+  rlimit before = {};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  for (const bool big : {false, true}) {
+    const std::string path = Scratch("full.tiff");
+    TiffFile file(path, big);
+    file.Add(NoiseImage(100, 100, 1, 8));
+    file.Add(NoiseImage(100, 101, 1, 8));
+    const uint64_t bytes = file.bytes();
+    const rlimit limit = {bytes + 5000, before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+    EXPECT_THROW(file.Add(NoiseImage(100, 102, 1, 8)), Error);
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+    EXPECT_EQ(std::filesystem::file_size(path), bytes);
+    EXPECT_EQ(ReadTiff(path).size(), 2U);
   }
 }
 

@@ -13,6 +13,7 @@ namespace {
 
 constexpr uint32_t kWidth = 16;
 constexpr uint32_t kHeight = 16;
+constexpr Fourcc kRggb = MakeFourcc("RGGB");
 
 Bytes Filled(const FrameFormat& format, uint8_t value = 0) { return Bytes(format.bytes, value); }
 
@@ -21,7 +22,7 @@ struct Rgb {
   double r, g, b;
 };
 
-Rgb Exact(int y, int cb, int cr) {
+Rgb Exact(double y, double cb, double cr) {
   const double luma = (y - 16) * 255.0 / 219;
   const double pb = (cb - 128) * 255.0 / 224;
   const double pr = (cr - 128) * 255.0 / 224;
@@ -42,7 +43,7 @@ Image AllChroma(uint8_t luma) {
     pixels[65536 + i] = static_cast<uint8_t>(i & 255);
     pixels[2 * 65536 + i] = static_cast<uint8_t>(i >> 8);
   }
-  return ConvertToRgb(format, pixels);
+  return Convert(format, pixels, Colours::kToRgb);
 }
 
 TEST(Image, EveryYCbCrValueIsRoundedCorrectly) {
@@ -95,7 +96,7 @@ TEST(Image, GreyOfRgbIsTheRoundedWeightedSum) {
   Bytes pixels = Filled(format);
   const Bytes colours = {255, 255, 255, 255, 0, 0, 0, 255, 0, 0, 0, 255};
   std::copy(colours.begin(), colours.end(), pixels.begin());
-  const Image grey = ConvertToGrey(format, pixels);
+  const Image grey = Convert(format, pixels, Colours::kToGrey);
   EXPECT_EQ(grey.channels, 1U);
   EXPECT_EQ(Bytes(grey.samples.begin(), grey.samples.begin() + 5), (Bytes{255, 76, 150, 29, 0}));
 }
@@ -106,7 +107,7 @@ TEST(Image, GreyOfYCbCrIsItsLumaAtFullSwing) {
     Bytes pixels = Filled(format, 77);
     const Bytes luma = {0, 16, 17, 126, 235, 255};
     std::copy(luma.begin(), luma.end(), pixels.begin());
-    const Image grey = ConvertToGrey(format, pixels);
+    const Image grey = Convert(format, pixels, Colours::kToGrey);
     EXPECT_EQ(Bytes(grey.samples.begin(), grey.samples.begin() + 6),
               (Bytes{0, 0, 1, 128, 255, 255}))
         << FourccName(fourcc);
@@ -122,10 +123,84 @@ TEST(Image, Y16KeepsItsSixteenBitsMostSignificantFirst) {
   EXPECT_EQ(grey.bits, 16U);
   EXPECT_EQ(grey.samples[0], 0x12);
   EXPECT_EQ(grey.samples[1], 0x34);
-  const Image rgb = ConvertToRgb(format, pixels);
+  const Image rgb = Convert(format, pixels, Colours::kToRgb);
   EXPECT_EQ(rgb.channels, 3U);
   EXPECT_EQ(Bytes(rgb.samples.begin(), rgb.samples.begin() + 6),
             (Bytes{0x12, 0x34, 0x12, 0x34, 0x12, 0x34}));
+}
+
+// The first samples of 16 bits.
+std::vector<int> Words(const Image& image, size_t count) {
+  std::vector<int> words;
+  for (size_t i = 0; i < count; ++i) {
+    words.push_back(image.samples[2 * i] << 8 | image.samples[2 * i + 1]);
+  }
+  return words;
+}
+
+// Puts samples of two bytes, the less significant first.
+void PutWords(Bytes& pixels, size_t at, const std::vector<int>& words) {
+  for (const int word : words) {
+    pixels[at++] = static_cast<uint8_t>(word);
+    pixels[at++] = static_cast<uint8_t>(word >> 8);
+  }
+}
+
+TEST(Image, GreyOfTenAndTwelveBitsFillsSixteen) {
+  struct Case {
+    const char* name;
+    std::vector<int> samples;
+    std::vector<int> expected;
+  };
+  for (const Case& c : {Case{"Y10", {0, 1, 512, 1023, 1024}, {0, 64, 0x8020, 0xffff, 0xffff}},
+                        Case{"Y12", {0, 1, 2048, 4095, 4096}, {0, 16, 0x8008, 0xffff, 0xffff}}}) {
+    const FrameFormat format = MakeFrameFormat(MakeFourcc(c.name), kWidth, kHeight);
+    Bytes pixels = Filled(format);
+    PutWords(pixels, 0, c.samples);
+    const Image grey = Convert(format, pixels);
+    EXPECT_EQ(grey.channels, 1U);
+    EXPECT_EQ(grey.bits, 16U);
+    EXPECT_EQ(Words(grey, 5), c.expected) << c.name << ": what lies beyond is the largest";
+    EXPECT_EQ(Convert(format, pixels, Colours::kToGrey).samples, grey.samples);
+    const auto& e = c.expected;
+    EXPECT_EQ(Words(Convert(format, pixels, Colours::kToRgb), 6),
+              (std::vector{e[0], e[0], e[0], e[1], e[1], e[1]}));
+  }
+}
+
+// A P010 picture of one colour, in samples of 10 bits.
+Bytes OneColour(const FrameFormat& format, int luma, int cb, int cr) {
+  Bytes pixels(format.bytes);
+  const size_t chroma = size_t{format.stride} * format.height;
+  for (size_t i = 0; i < chroma; i += 2) PutWords(pixels, i, {luma << 6});
+  for (size_t i = chroma; i < pixels.size(); i += 4) PutWords(pixels, i, {cb << 6, cr << 6});
+  return pixels;
+}
+
+TEST(Image, TenBitsInTheHighBitsAreRoundedToSixteen) {
+  const FrameFormat format = MakeFrameFormat(MakeFourcc("P010"), kWidth, kHeight);
+  const auto rgb = [&](int luma, int cb, int cr) {
+    return Words(Convert(format, OneColour(format, luma, cb, cr)), 3);
+  };
+  EXPECT_EQ(rgb(64, 512, 512), (std::vector{0, 0, 0}));
+  EXPECT_EQ(rgb(940, 512, 512), (std::vector{65535, 65535, 65535}));
+  EXPECT_EQ(rgb(0, 512, 512), (std::vector{0, 0, 0})) << "clipped";
+  double worst = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const int y = i * 37 % 1024;
+    const int cb = i * 101 % 1024;
+    const int cr = i * 211 % 1024;
+    const Rgb exact = Exact(y / 4.0, cb / 4.0, cr / 4.0);
+    const std::vector<int> words = rgb(y, cb, cr);
+    size_t channel = 0;
+    for (const double value : {exact.r, exact.g, exact.b}) {
+      const double full = std::clamp(value / 255 * 65535, 0.0, 65535.0);
+      worst = std::max(worst, std::abs(full - words[channel++]));
+    }
+  }
+  EXPECT_LT(worst, 0.500001);
+  EXPECT_EQ(Words(Convert(format, OneColour(format, 502, 64, 960), Colours::kToGrey), 1),
+            (std::vector{32768}));
 }
 
 // Writes the same picture in each YCbCr format: luma rises along x, chroma depends on the block.
@@ -185,6 +260,43 @@ TEST(Image, EveryYCbCrLayoutGivesTheSamePicture) {
   }
 }
 
+// The same without its last row and column: what shares their chroma samples keeps them.
+TEST(Image, AnOddSizeIsTheFirstPartOfAnEvenOne) {
+  for (const PixelFormat& known : PixelFormats()) {
+    if (known.family == PixelFamily::kBayer) continue;  // mirrors at its edges
+    const FrameFormat even = MakeFrameFormat(known.fourcc, kWidth, kHeight);
+    Bytes pixels = Filled(even);
+    for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<uint8_t>(i * i * 7 + i);
+    const Image whole = Convert(even, pixels);
+    FrameFormat odd = even;
+    odd.width = kWidth - 1;
+    odd.height = kHeight - 1;
+    const Planes planes = PlanesOf(known, even.stride, even.height);
+    const Planes fewer = PlanesOf(known, odd.stride, odd.height);
+    odd.bytes = fewer.back().end();
+    Bytes part;
+    for (size_t plane = 0; plane < planes.size(); ++plane) {
+      const auto begin = pixels.begin() + static_cast<ptrdiff_t>(planes[plane].offset);
+      const auto bytes = static_cast<ptrdiff_t>(fewer[plane].end() - fewer[plane].offset);
+      part.insert(part.end(), begin, begin + bytes);
+    }
+    const Image image = Convert(odd, part);
+    for (uint32_t row = 0; row < odd.height; ++row) {
+      EXPECT_TRUE(std::equal(&image.samples[row * image.row_bytes()],
+                             &image.samples[row * image.row_bytes()] + image.row_bytes(),
+                             &whole.samples[row * whole.row_bytes()]))
+          << known.name << " row " << row;
+    }
+  }
+}
+
+TEST(Image, BayerPicturesOfOddSizesHaveEdgesToo) {
+  const FrameFormat format = PackedFormat(kRggb, 17, 19);
+  const Image image = Convert(format, Filled(format, 77));
+  EXPECT_EQ(image.samples, Bytes(image.samples.size(), 77));
+  EXPECT_FALSE(CanConvert(PackedFormat(kRggb, 1, 19)));
+}
+
 TEST(Image, PaddingBetweenRowsIsSkipped) {
   for (const Fourcc fourcc : {kGrey, kY16, kRgb3, kBgr4}) {
     const FrameFormat tight = MakeFrameFormat(fourcc, kWidth, kHeight);
@@ -213,7 +325,7 @@ TEST(Image, WhatIsTooShortOrUnknownIsRefused) {
     EXPECT_THROW(Convert(narrow, Filled(format)), Error) << known.name;
   }
   FrameFormat unknown = MakeFrameFormat(kGrey, kWidth, kHeight);
-  unknown.fourcc = MakeFourcc('M', 'J', 'P', 'G');
+  unknown.fourcc = MakeFourcc("MJPG");
   EXPECT_THROW(Convert(unknown, Bytes(unknown.bytes)), Error);
 }
 

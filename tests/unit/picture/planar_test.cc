@@ -18,6 +18,9 @@ namespace {
 
 constexpr uint32_t kWidth = 34;
 constexpr uint32_t kHeight = 18;
+constexpr Fourcc kS010 = MakeFourcc("S010");
+constexpr Fourcc kPlanar[] = {
+    kGrey, MakeFourcc("Y10"), MakeFourcc("Y12"), kY16, kYu12, kS010, k422p, kYuv444};
 
 std::byte Noise(size_t i) { return static_cast<std::byte>(i * i * 31 + (i >> 3)); }
 
@@ -35,17 +38,29 @@ FrameFormat Padded(FrameFormat format, uint32_t padding) {
 }
 
 std::vector<std::byte> Planar(const FrameFormat& format, const std::vector<std::byte>& pixels) {
-  const FrameFormat to =
-      MakeFrameFormat(PlanarFourcc(format.fourcc).value(), format.width, format.height);
-  std::vector<std::byte> out(to.bytes);
+  std::vector<std::byte> out(PlanarFormat(format).value().bytes);
   ToPlanar(format, pixels, out);
   return out;
 }
 
 TEST(Planar, WhatIsPlanarStaysAsItIs) {
-  for (const Fourcc fourcc : {kGrey, kY16, kYu12, k422p, kYuv444}) {
+  for (const Fourcc fourcc : kPlanar) {
     const FrameFormat format = MakeFrameFormat(fourcc, kWidth, kHeight);
     EXPECT_EQ(Planar(format, NoiseOf(format)), NoiseOf(format)) << format.name();
+  }
+}
+
+TEST(Planar, WhatIsPlanarStaysAsItIsInOddSizesToo) {
+  for (const Fourcc fourcc : kPlanar) {
+    const FrameFormat format = PackedFormat(fourcc, kWidth + 1, kHeight + 1);
+    EXPECT_EQ(Planar(format, NoiseOf(format)), NoiseOf(format)) << format.name();
+  }
+}
+
+TEST(Planar, EveryFormatOfAnOddSizeFillsItsPlanes) {
+  for (const PixelFormat& known : PixelFormats()) {
+    const FrameFormat format = PackedFormat(known.fourcc, kWidth + 1, kHeight + 1);
+    EXPECT_NO_THROW(Planar(format, NoiseOf(format))) << known.name;
   }
 }
 
@@ -79,6 +94,39 @@ TEST(Planar, Nv12KeepsItsSamples) {
   for (size_t i = 0; i < kLuma / 4; ++i) {
     ASSERT_EQ(out[kLuma + i], in[kLuma + 2 * i]);
     ASSERT_EQ(out[kLuma + kLuma / 4 + i], in[kLuma + 2 * i + 1]);
+  }
+}
+
+TEST(Planar, P010KeepsItsSamplesInTheLowBits) {
+  const FrameFormat tight = MakeFrameFormat(MakeFourcc("P010"), kWidth, kHeight);
+  EXPECT_EQ(PlanarFormat(tight), MakeFrameFormat(kS010, kWidth, kHeight));
+  for (const FrameFormat& format : {tight, Padded(tight, 12)}) {
+    std::vector<std::byte> in(format.bytes);
+    const auto put = [&](size_t at, size_t sample) {
+      in[at] = std::byte(sample << 6 & 0xff);
+      in[at + 1] = std::byte(sample >> 2);
+    };
+    // Samples of three ranges, each its place in its plane.
+    const size_t chroma = size_t{format.stride} * kHeight;
+    for (size_t y = 0; y < kHeight; ++y) {
+      for (size_t x = 0; x < kWidth; ++x) put(y * format.stride + 2 * x, y * kWidth + x);
+    }
+    for (size_t y = 0; y < kHeight / 2; ++y) {
+      for (size_t x = 0; x < kWidth / 2; ++x) {
+        put(chroma + y * format.stride + 4 * x, 700 + y * kWidth / 2 + x);
+        put(chroma + y * format.stride + 4 * x + 2, 800 + y * kWidth / 2 + x);
+      }
+    }
+    const auto out = Planar(format, in);
+    constexpr size_t kLuma = size_t{kWidth} * kHeight;
+    ASSERT_EQ(out.size(), kLuma * 3);
+    for (size_t i = 0; i < kLuma * 3 / 2; ++i) {
+      const size_t cb = i - kLuma;
+      const size_t expected = i < kLuma ? i : cb < kLuma / 4 ? 700 + cb : 800 + cb - kLuma / 4;
+      ASSERT_EQ(std::to_integer<size_t>(out[2 * i]) | std::to_integer<size_t>(out[2 * i + 1]) << 8,
+                expected)
+          << i;
+    }
   }
 }
 
@@ -133,12 +181,12 @@ TEST(Planar, RgbIsWithinOneOfBt601) {
 }
 
 TEST(Planar, BayerIsDemosaicedFirst) {
-  for (const Fourcc fourcc : {kSrggb8, kSgbrg10, kSbggr12}) {
+  for (const Fourcc fourcc : {MakeFourcc("RGGB"), MakeFourcc("GB10"), MakeFourcc("BG12")}) {
     const FrameFormat format = MakeFrameFormat(fourcc, kWidth, kHeight);
     const bool wide = format.stride > kWidth;
     std::vector<std::byte> white(format.bytes, std::byte{0xff});
     for (size_t i = 1; wide && i < white.size(); i += 2) {
-      white[i] = std::byte(fourcc == kSgbrg10 ? 0x03 : 0x0f);
+      white[i] = std::byte(fourcc == MakeFourcc("GB10") ? 0x03 : 0x0f);
     }
     const auto out = Planar(format, white);
     ASSERT_EQ(out.size(), size_t{kWidth} * kHeight * 3);
@@ -150,7 +198,7 @@ TEST(Planar, BayerIsDemosaicedFirst) {
 }
 
 TEST(Planar, WhatCannotBeIsRefused) {
-  EXPECT_EQ(PlanarFourcc(MakeFourcc('M', 'J', 'P', 'G')), std::nullopt);
+  EXPECT_EQ(PlanarFormat({.fourcc = MakeFourcc("MJPG"), .width = 16, .height = 16}), std::nullopt);
   const FrameFormat format = MakeFrameFormat(kNv12, kWidth, kHeight);
   std::vector<std::byte> out(format.bytes);
   std::vector<std::byte> in(format.bytes - 1);

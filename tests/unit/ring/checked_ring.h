@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A Ring whose books are audited after every step, over memory that exists only in the test:
-// `mapped` tells which slots somebody still has mapped, `wakeups` how often capture was woken.
+// `mapped` tells which slots somebody still has mapped, `wakeups` how often capture was woken,
+// `renewals` which slots are to be renewed. No slot in flight is ever handed out to be filled.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -22,7 +23,8 @@ class CheckedRing {
       : ring_({.slots = slots,
                .policy = policy,
                .probe = [this](uint32_t slot) { return ++probes, mapped.contains(slot); },
-               .on_available = [this] { ++wakeups; }}) {
+               .on_available = [this] { ++wakeups; },
+               .on_renew = [this](uint32_t slot) { renewals.push_back(slot); }}) {
     Audit();
   }
 
@@ -30,14 +32,25 @@ class CheckedRing {
   std::set<uint32_t> mapped;
   int probes = 0;
   int wakeups = 0;
+  std::vector<uint32_t> renewals;  // asked for, in this order, and not answered yet
+  bool confirms = true;            // undecided slots, by itself
 
-  std::optional<Ring::Fill> BeginFill() {
+  std::optional<Ring::Fill> BeginFill(Ring::Need need = Ring::Need::kNow) {
     const Auditor auditor(*this);
-    const auto fill = ring_.BeginFill();
+    const auto fill = ring_.BeginFill(need);
     filling_ += fill.has_value();
+    EXPECT_FALSE(fill && in_flight_.contains(fill->slot)) << "bytes of it are on their way";
+    const bool confirmed = !confirms || !fill || !fill->undecided || ring_.Confirm(fill->slot);
+    EXPECT_TRUE(confirmed) << "nothing was sent off meanwhile";
     return fill;
   }
-  bool TakeDoubt() { return ring_.TakeDoubt(); }
+  bool Confirm(uint32_t slot) {
+    const Auditor auditor(*this);
+    const bool confirmed = ring_.Confirm(slot);
+    filling_ -= !confirmed;
+    return confirmed;
+  }
+  bool TakeRecheckNeeded() { return ring_.TakeRecheckNeeded(); }
   FrameInfo Complete(uint32_t slot, FrameInfo info) {
     const Auditor auditor(*this);
     --filling_;
@@ -57,9 +70,10 @@ class CheckedRing {
     const Auditor auditor(*this);
     ring_.Drop(count);
   }
-  std::optional<Ring::Frame> Hold(uint64_t sequence) {
+  std::optional<Ring::Frame> Hold(uint64_t sequence,
+                                  Ring::Purpose purpose = Ring::Purpose::kOpened) {
     const Auditor auditor(*this);
-    return ring_.Hold(sequence);
+    return ring_.Hold(sequence, purpose);
   }
   bool HoldSlot(uint32_t slot) {
     const Auditor auditor(*this);
@@ -73,9 +87,42 @@ class CheckedRing {
     const Auditor auditor(*this);
     return ring_.Recheck();
   }
-  void Settle(const Ring::Mapped& mapped_slot) {
+  void MarkUnmapped(const Ring::Mapped& mapped_slot) {
     const Auditor auditor(*this);
-    ring_.Settle(mapped_slot);
+    ring_.MarkUnmapped(mapped_slot);
+  }
+  void InFlight(uint64_t sequence) {
+    const Auditor auditor(*this);
+    if (const auto frame = ring_.Find(sequence)) in_flight_.insert(frame->slot);
+    ring_.InFlight(sequence);
+  }
+  void SlotInFlight(uint32_t slot) {
+    const Auditor auditor(*this);
+    ring_.SlotInFlight(slot);
+  }
+  void AllInFlight() {
+    const Auditor auditor(*this);
+    ring_.AllInFlight();
+  }
+  // Answers the oldest request.
+  void Renew() {
+    const Auditor auditor(*this);
+    const uint32_t slot = TakeRenewal();
+    in_flight_.erase(slot);
+    ring_.Renewed(slot);
+  }
+  void PutAside() {
+    const Auditor auditor(*this);
+    ring_.PutAside(TakeRenewal());
+  }
+  void RenewAgain(uint32_t slot) {
+    const Auditor auditor(*this);
+    ring_.RenewAgain(slot);
+  }
+  std::vector<uint64_t> TakeEvicted() {
+    std::vector<uint64_t> sequences;
+    for (const Ring::Frame& frame : ring_.TakeEvicted()) sequences.push_back(frame.info.sequence);
+    return sequences;
   }
   bool Unlink(uint64_t sequence) {
     const Auditor auditor(*this);
@@ -121,6 +168,12 @@ class CheckedRing {
     const CheckedRing& ring_;
   };
 
+  uint32_t TakeRenewal() {
+    const uint32_t slot = renewals.front();
+    renewals.erase(renewals.begin());
+    return slot;
+  }
+
   void Audit() const {
     const RingCounters counters = ring_.Counters();
     EXPECT_EQ(counters.captured, counters.delivered + counters.recycled + counters.dropped +
@@ -129,18 +182,23 @@ class CheckedRing {
     EXPECT_EQ(occupancy.count, ring_.slots());
     EXPECT_EQ(occupancy.ready, counters.present);
     EXPECT_EQ(occupancy.filling, filling_);
-    EXPECT_LE(occupancy.free + occupancy.filling + occupancy.ready, occupancy.count);
-    EXPECT_LE(occupancy.held + occupancy.free + occupancy.filling, occupancy.count);
+    const uint32_t out = occupancy.renewing + occupancy.aside;
+    EXPECT_EQ(occupancy.renewing, renewals.size());
+    EXPECT_LE(occupancy.free + occupancy.filling + occupancy.ready + out, occupancy.count);
+    EXPECT_LE(occupancy.held + occupancy.free + occupancy.filling + out, occupancy.count);
     const std::string states = ring_.States();
     const auto count = [&](char state) { return std::ranges::count(states, state); };
     EXPECT_EQ(states.size(), occupancy.count);
     EXPECT_EQ(count('e'), occupancy.free) << states;
     EXPECT_EQ(count('f'), occupancy.filling) << states;
     EXPECT_EQ(count('E') + count('R'), occupancy.held) << states;
+    EXPECT_EQ(count('n'), occupancy.renewing) << states;
+    EXPECT_EQ(count('a'), occupancy.aside) << states;
   }
 
   Ring ring_;
   uint32_t filling_ = 0;
+  std::set<uint32_t> in_flight_;  // said so by sequence number, and not renewed since
 };
 
 }  // namespace grabfs

@@ -211,6 +211,20 @@ TEST(RingFill, RetiringTakesAllNamesAway) {
   ring.Cancel(fill->slot);
 }
 
+// Somebody opens latest.raw at any time.
+TEST(RingFill, TheNewestFrameIsNotGivenUpForASlotAhead) {
+  CheckedRing ring(3);
+  ring.CaptureAll(0, 2);
+  ring.Hold(0);
+  ring.Hold(1);
+  EXPECT_EQ(ring.BeginFill(Ring::Need::kAhead), std::nullopt);
+  EXPECT_TRUE(ring.look().Named(2));
+  EXPECT_EQ(ring.wakeups, 0) << "whoever completes a frame asks again";
+  ring.Release(0);
+  EXPECT_EQ(ring.BeginFill(Ring::Need::kAhead)->evicted, 0U);
+  EXPECT_EQ(ring.BeginFill()->evicted, 2U) << "else the next frame would be lost";
+}
+
 TEST(RingFill, CountersAddUp) {
   RingCounters sum{.captured = 1, .delivered = 2, .recycled = 3};
   sum += {.captured = 10, .delivered = 20, .recycled = 30, .dropped = 4, .failed = 5, .present = 6};

@@ -88,6 +88,33 @@ TEST(RingHold, OnlyOpeningAFrameByItsNumberDeliversIt) {
   EXPECT_EQ(ring.counters().recycled, 2U);
 }
 
+TEST(RingHold, AFrameThatIsKeptForSomebodyWhoNeverComesIsNotDelivered) {
+  CheckedRing ring(2);
+  ring.CaptureAll(0, 1);
+  ASSERT_TRUE(ring.Hold(0, Ring::Purpose::kKept));
+  ring.CaptureAll(2, 3);
+  EXPECT_TRUE(ring.look().Named(0));
+  ring.Release(0);
+  ring.Capture(4);
+  EXPECT_FALSE(ring.look().Named(0));
+  EXPECT_EQ(ring.counters().delivered, 0U);
+}
+
+// The housekeeper looks at mapped slots often, however seldom frames come.
+TEST(RingHold, LookingOftenDoesNotMakeCaptureLookAtEachFrame) {
+  CheckedRing ring(2);
+  ring.CaptureAll(0, 0);
+  ring.Hold(0);
+  ring.mapped = {0};
+  ring.Release(0, kMayBeMapped);
+  for (int i = 0; i < 100; ++i) ring.Recheck();
+  ring.probes = 0;
+  ring.CaptureAll(1, 500);
+  EXPECT_LE(ring.probes, 1);
+  ring.CaptureAll(501, 2000);
+  EXPECT_GE(ring.probes, 1) << "it is looked at again all the same";
+}
+
 TEST(RingHold, AnUnlinkedFrameLivesUntilItsLastHolderGoes) {
   CheckedRing ring(1);
   ring.Capture(0);
@@ -172,10 +199,10 @@ TEST(RingHold, ThatCaptureWentRoundAMappedSlotIsToldOnce) {
   ring.Release(0, kMayBeMapped);
   ring.Hold(1);
   ring.mapped.insert(0);
-  EXPECT_FALSE(ring.TakeDoubt());
+  EXPECT_FALSE(ring.TakeRecheckNeeded());
   EXPECT_EQ(ring.BeginFill(), std::nullopt);
-  EXPECT_TRUE(ring.TakeDoubt());
-  EXPECT_FALSE(ring.TakeDoubt());
+  EXPECT_TRUE(ring.TakeRecheckNeeded());
+  EXPECT_FALSE(ring.TakeRecheckNeeded());
   ring.Release(1);
   EXPECT_EQ(ring.BeginFill()->evicted, 1U) << "held or not, not mapped";
 }
@@ -230,7 +257,7 @@ TEST(RingHold, RecheckLeavesHeldSlotsAlone) {
   EXPECT_EQ(ring.probes, 0) << "a probe may disturb an open that is under way";
 }
 
-TEST(RingHold, AnEarlyReleaseStaysSuspectThroughTheLastOne) {
+TEST(RingHold, AnEarlyReleaseThatMayBeMappedStillCountsAfterTheLastOne) {
   CheckedRing ring(1);
   ring.Capture(0);
   ring.Hold(0);
@@ -280,7 +307,7 @@ TEST(RingHold, SettlingFreesASlotThatOnlyAFollowerHasMapped) {
   ASSERT_THAT(mapped, SizeIs(1));
   EXPECT_EQ(mapped[0].slot, 0U);
   EXPECT_EQ(mapped[0].sequence, 0U);
-  ring.Settle(mapped[0]);
+  ring.MarkUnmapped(mapped[0]);
   EXPECT_EQ(ring.occupancy().held, 0U);
   EXPECT_EQ(ring.BeginFill()->evicted, 0U);
 }
@@ -295,10 +322,10 @@ TEST(RingHold, SettlingIsIgnoredOnceSomebodyHeldTheSlotAgain) {
   ASSERT_THAT(stale, SizeIs(1));
 
   ring.Hold(0);
-  ring.Settle(stale[0]);
+  ring.MarkUnmapped(stale[0]);
   EXPECT_EQ(ring.BeginFill(), std::nullopt) << "held";
   ring.Release(0, kMayBeMapped);
-  ring.Settle(stale[0]);
+  ring.MarkUnmapped(stale[0]);
   EXPECT_EQ(ring.BeginFill(), std::nullopt) << "the new holder's mapping has not been looked at";
 }
 
@@ -315,7 +342,7 @@ TEST(RingHold, SettlingAfterTheSlotWasRefilledChangesNothing) {
 
   const auto fill = ring.BeginFill();
   ASSERT_TRUE(fill);
-  ring.Settle(stale[0]);
+  ring.MarkUnmapped(stale[0]);
   EXPECT_TRUE(ring.look().Filling(0));
   EXPECT_EQ(ring.BeginFill(), std::nullopt);
   ring.Complete(0, {.sequence = 1});

@@ -19,32 +19,101 @@ std::optional<Ring::Fill> RingModel::BeginFill() {
   }
   if (due != nullptr) {
     due->known_mapped = false;
-    due->suspect = true;
+    due->may_be_mapped = true;
   }
-  while (const auto next = NextToTake()) {
-    Slot& slot = slots_[*next];
-    LookAt(*next);
+  const auto fill = TakeOne();
+  RenewAhead(!fill);
+  refused_ = !fill;
+  waits_for_renewal_ = !fill && Renewing();
+  return fill;
+}
+
+std::optional<Ring::Fill> RingModel::TakeOne() {
+  bool passed = false;
+  for (const uint32_t index : ToTake()) {
+    if (IsNewest(index) && (passed || Renewing())) return std::nullopt;
+    LookAt(index);
+    const Slot& slot = slots_[index];
     if (slot.known_mapped) continue;
-    Ring::Fill fill{*next, std::nullopt};
-    if (Named(slot)) {
-      fill.evicted = slot.frame->info.sequence;
-      LoseName(slot);
-    }
-    slot.frame.reset();
-    slot.filling = true;
-    refused_ = false;
-    return fill;
+    if (!slot.in_flight) return Take(index);
+    passed = true;
   }
-  refused_ = true;
   return std::nullopt;
 }
+
+std::optional<Ring::Fill> RingModel::Take(uint32_t index) {
+  Slot& slot = slots_[index];
+  Ring::Fill fill{index, std::nullopt};
+  if (Named(slot)) {
+    fill.evicted = slot.frame->info.sequence;
+    LoseName(slot);
+  }
+  slot.frame.reset();
+  slot.filling = true;
+  slot.was_held = false;
+  return fill;
+}
+
+void RingModel::RenewAhead(bool starving) {
+  if (Renewing()) return;
+  for (const uint32_t index : ToTake()) {
+    Slot& slot = slots_[index];
+    if (!slot.in_flight || (IsNewest(index) && !starving)) return;
+    LookAt(index);
+    if (slot.known_mapped) continue;
+    if (Named(slot)) LoseName(slot);
+    slot.frame.reset();
+    slot.renewing = true;
+    return;
+  }
+}
+
+void RingModel::InFlight(uint64_t sequence) {
+  if (const auto frame = Find(sequence)) MarkInFlight(frame->slot);
+}
+
+void RingModel::SlotInFlight(uint32_t slot) {
+  if (HasBeenHeld(slots_[slot])) MarkInFlight(slot);
+}
+
+void RingModel::AllInFlight() {
+  for (uint32_t index = 0; index < slots_.size(); ++index) {
+    if (HasBeenHeld(slots_[index])) MarkInFlight(index);
+  }
+}
+
+bool RingModel::HasBeenHeld(const Slot& slot) { return slot.used && slot.was_held; }
+
+void RingModel::MarkInFlight(uint32_t index) {
+  Slot& slot = slots_[index];
+  if (slot.filling || slot.renewing) return;
+  slot.in_flight = true;
+  EndNamelessFrame(slot);
+  WakeIfDue();
+}
+
+void RingModel::Renewed(uint32_t index) {
+  Slot& slot = slots_[index];
+  slot.renewing = slot.in_flight = slot.was_held = slot.used = false;
+  slot.emptied_at = ++clock_;
+  WakeIfDue();
+}
+
+void RingModel::PutAside(uint32_t slot) {
+  slots_[slot].aside = true;
+  WakeIfDue();
+}
+
+void RingModel::RenewAgain(uint32_t slot) { slots_[slot].aside = false; }
 
 FrameInfo RingModel::Complete(uint32_t slot, FrameInfo info) {
   info.dropped = dropped_before_next_;
   dropped_before_next_ = 0;
   slots_[slot].filling = false;
   slots_[slot].frame = Frame{.info = info};
+  slots_[slot].used = true;
   ++counters_.captured;
+  WakeIfDue();
   return info;
 }
 
@@ -56,7 +125,9 @@ void RingModel::Fail(uint32_t slot) {
 
 void RingModel::Cancel(uint32_t slot) {
   slots_[slot].filling = false;
+  slots_[slot].was_held = false;
   slots_[slot].emptied_at = ++clock_;
+  WakeIfDue();
 }
 
 void RingModel::Drop(uint64_t count) {
@@ -71,6 +142,7 @@ std::optional<Ring::Frame> RingModel::Hold(uint64_t sequence) {
     if (!slot.frame || slot.frame->info.sequence != sequence) continue;
     if (!Named(slot) && slot.holds == 0) return std::nullopt;
     ++slot.holds;
+    slot.was_held = true;
     slot.frame->opened = true;
     return Ring::Frame{index, slot.frame->info};
   }
@@ -78,15 +150,16 @@ std::optional<Ring::Frame> RingModel::Hold(uint64_t sequence) {
 }
 
 bool RingModel::HoldSlot(uint32_t slot) {
-  if (slots_[slot].filling) return false;
+  if (slots_[slot].filling || slots_[slot].renewing) return false;
   ++slots_[slot].holds;
+  slots_[slot].was_held = true;
   return true;
 }
 
 void RingModel::Release(uint32_t index, bool may_be_mapped) {
   Slot& slot = slots_[index];
   --slot.holds;
-  slot.suspect |= may_be_mapped || slot.known_mapped;
+  slot.may_be_mapped |= may_be_mapped || slot.known_mapped;
   if (slot.holds > 0) return;
   slot.known_mapped = false;
   slot.patience = 1;
@@ -98,7 +171,7 @@ std::vector<uint32_t> RingModel::Recheck() {
   std::vector<uint32_t> still;
   for (uint32_t index = 0; index < slots_.size(); ++index) {
     const Slot& slot = slots_[index];
-    if (slot.holds > 0 || !(slot.suspect || slot.known_mapped)) continue;
+    if (slot.holds > 0 || !(slot.may_be_mapped || slot.known_mapped)) continue;
     LookAt(index);
     if (slot.known_mapped) still.push_back(index);
     WakeIfDue();
@@ -160,13 +233,15 @@ RingOccupancy RingModel::Occupancy() const {
     occupancy.held += held;
     occupancy.filling += slot.filling;
     occupancy.ready += Named(slot);
-    occupancy.free += !held && !slot.filling && !slot.frame;
+    occupancy.free += !held && !slot.filling && !slot.renewing && !slot.frame;
+    occupancy.renewing += slot.renewing && !slot.aside;
+    occupancy.aside += slot.aside;
   }
   return occupancy;
 }
 
 bool RingModel::Idle(const Slot& slot) const {
-  return !slot.filling && slot.holds == 0 && !slot.known_mapped;
+  return !slot.filling && !slot.renewing && slot.holds == 0 && !slot.known_mapped;
 }
 
 bool RingModel::MayBeTaken(const Slot& slot) const {
@@ -179,20 +254,33 @@ bool RingModel::TakenBefore(const Slot& a, const Slot& b) const {
   return a.emptied_at < b.emptied_at;
 }
 
-std::optional<uint32_t> RingModel::NextToTake() const {
-  std::optional<uint32_t> next;
+std::vector<uint32_t> RingModel::ToTake() const {
+  std::vector<uint32_t> indices;
   for (uint32_t index = 0; index < slots_.size(); ++index) {
-    if (!MayBeTaken(slots_[index])) continue;
-    if (!next || TakenBefore(slots_[index], slots_[*next])) next = index;
+    if (MayBeTaken(slots_[index])) indices.push_back(index);
   }
-  return next;
+  std::ranges::sort(indices,
+                    [this](uint32_t a, uint32_t b) { return TakenBefore(slots_[a], slots_[b]); });
+  return indices;
+}
+
+bool RingModel::IsNewest(uint32_t index) const {
+  return Named(slots_[index]) && Newest()->slot == index;
+}
+
+bool RingModel::Renewing() const { return Occupancy().renewing > 0; }
+
+bool RingModel::Fillable() const {
+  return std::ranges::any_of(ToTake(), [this](uint32_t index) {
+    return !Renewing() || (!slots_[index].in_flight && !IsNewest(index));
+  });
 }
 
 void RingModel::LookAt(uint32_t index) {
   Slot& slot = slots_[index];
-  if (!slot.suspect && !slot.known_mapped) return;
+  if (!slot.may_be_mapped && !slot.known_mapped) return;
   slot.known_mapped = mapped_.contains(index);
-  slot.suspect = false;
+  slot.may_be_mapped = false;
   slot.look_again_at = fills_ + slot.patience;
   slot.patience = slot.known_mapped ? 2 * slot.patience : 1;
   EndNamelessFrame(slot);
@@ -205,11 +293,13 @@ void RingModel::LoseName(Slot& slot) {
 }
 
 void RingModel::EndNamelessFrame(Slot& slot) {
-  if (slot.frame && !slot.frame->named && Idle(slot) && !slot.suspect) slot.frame.reset();
+  if (Named(slot) || !Idle(slot) || slot.may_be_mapped) return;
+  slot.frame.reset();
+  slot.renewing = slot.in_flight;
 }
 
 void RingModel::WakeIfDue() {
-  if (!refused_ || !NextToTake()) return;
+  if (!refused_ || !Fillable()) return;
   refused_ = false;
   ++wakeups_;
 }

@@ -27,6 +27,12 @@ class RingModel {
   bool HoldSlot(uint32_t slot);
   void Release(uint32_t slot, bool may_be_mapped);
   std::vector<uint32_t> Recheck();
+  void InFlight(uint64_t sequence);
+  void SlotInFlight(uint32_t slot);
+  void AllInFlight();
+  void Renewed(uint32_t slot);
+  void PutAside(uint32_t slot);
+  void RenewAgain(uint32_t slot);
   bool Unlink(uint64_t sequence);
   void SetPolicy(Policy policy);
 
@@ -36,6 +42,7 @@ class RingModel {
   [[nodiscard]] RingCounters Counters() const;
   [[nodiscard]] RingOccupancy Occupancy() const;
   [[nodiscard]] int wakeups() const { return wakeups_; }
+  [[nodiscard]] bool waits_for_renewal() const { return waits_for_renewal_; }
 
  private:
   struct Frame {
@@ -45,11 +52,16 @@ class RingModel {
   };
   struct Slot {
     bool filling = false;
+    bool renewing = false;
+    bool aside = false;
+    bool in_flight = false;
+    bool used = false;      // since it was renewed
+    bool was_held = false;  // since it was filled
     std::optional<Frame> frame;
     uint32_t holds = 0;
-    bool suspect = false;       // released, perhaps mapped: not looked at since
-    bool known_mapped = false;  // looked at, and mapped
-    uint64_t patience = 1;      // fills until it is looked at again
+    bool may_be_mapped = false;  // released, perhaps mapped: not looked at since
+    bool known_mapped = false;   // looked at, and mapped
+    uint64_t patience = 1;       // fills until it is looked at again
     uint64_t look_again_at = 0;
     uint64_t emptied_at = 0;
   };
@@ -59,7 +71,16 @@ class RingModel {
   [[nodiscard]] bool Idle(const Slot& slot) const;
   [[nodiscard]] bool MayBeTaken(const Slot& slot) const;
   [[nodiscard]] bool TakenBefore(const Slot& a, const Slot& b) const;
-  std::optional<uint32_t> NextToTake() const;
+  // All that may be taken, the next one first.
+  [[nodiscard]] std::vector<uint32_t> ToTake() const;
+  [[nodiscard]] bool IsNewest(uint32_t slot) const;
+  [[nodiscard]] bool Renewing() const;
+  [[nodiscard]] bool Fillable() const;
+  std::optional<Ring::Fill> Take(uint32_t slot);
+  std::optional<Ring::Fill> TakeOne();
+  void RenewAhead(bool starving);
+  [[nodiscard]] static bool HasBeenHeld(const Slot& slot);
+  void MarkInFlight(uint32_t slot);
   void LookAt(uint32_t slot);
   void LoseName(Slot& slot);
   void EndNamelessFrame(Slot& slot);
@@ -73,6 +94,7 @@ class RingModel {
   uint64_t fills_ = 0;
   uint64_t clock_ = 0;
   bool refused_ = false;
+  bool waits_for_renewal_ = false;
   int wakeups_ = 0;
 };
 

@@ -55,7 +55,7 @@ class RingModelTest : public ::testing::TestWithParam<Walk> {
   }
 
   void Step() {
-    switch (Pick(10)) {
+    switch (Pick(12)) {
       case 0:
       case 1:
         return BeginFill();
@@ -71,6 +71,10 @@ class RingModelTest : public ::testing::TestWithParam<Walk> {
         return Release();
       case 8:
         return Unmap();
+      case 9:
+        return SendOff();
+      case 10:
+        return AnswerRenewal();
       default:
         return Seldom();
     }
@@ -80,6 +84,7 @@ class RingModelTest : public ::testing::TestWithParam<Walk> {
     const auto fill = ring_.BeginFill();
     const auto expected = model_.BeginFill();
     ASSERT_EQ(fill.has_value(), expected.has_value());
+    ASSERT_EQ(ring_.look().WaitsForRenewal(), model_.waits_for_renewal());
     if (!fill) {
       if (Chance(0.5)) DropOne();
       return;
@@ -139,6 +144,40 @@ class RingModelTest : public ::testing::TestWithParam<Walk> {
     model_.Release(slot, may_be_mapped);
   }
 
+  // What fsnotify tells: of frames that are held, of some that are not any more; now and then that
+  // it does not know.
+  void SendOff() {
+    if (Chance(0.02)) {
+      ring_.AllInFlight();
+      return model_.AllInFlight();
+    }
+    if (Chance(0.7)) {
+      const uint64_t sequence = PickSequence();
+      ring_.InFlight(sequence);
+      return model_.InFlight(sequence);
+    }
+    const uint32_t slot = Pick(GetParam().slots);
+    ring_.SlotInFlight(slot);
+    model_.SlotInFlight(slot);
+  }
+
+  void AnswerRenewal() {
+    if (const auto aside = ring_.look().Aside(); !aside.empty() && Chance(0.5)) {
+      ring_.RenewAgain(aside.front());
+      model_.RenewAgain(aside.front());
+    }
+    if (ring_.renewals.empty()) return;
+    const uint32_t slot = ring_.renewals.front();
+    if (Chance(0.9)) {
+      ring_.Renew();
+      model_.Renewed(slot);
+      ++renewed_;
+    } else {
+      ring_.PutAside();
+      model_.PutAside(slot);
+    }
+  }
+
   void Unmap() {
     if (!ring_.mapped.empty() && Chance(0.3)) ring_.mapped.erase(ring_.mapped.begin());
   }
@@ -150,7 +189,7 @@ class RingModelTest : public ::testing::TestWithParam<Walk> {
       case 1:
         return Unlink();
       case 2:
-        return Settle();
+        return MarkUnmapped();
       default:
         if (Chance(0.1)) ChangePolicy();
     }
@@ -164,12 +203,12 @@ class RingModelTest : public ::testing::TestWithParam<Walk> {
 
   // Answers "only a follower" for whatever is still mapped. The model needs no word for that: it is
   // the same as if the mapping had gone and everything had been looked at again.
-  void Settle() {
+  void MarkUnmapped() {
     const auto mapped = ring_.Recheck();
     model_.Recheck();
     for (const Ring::Mapped& each : mapped) {
       ring_.mapped.erase(each.slot);
-      ring_.Settle(each);
+      ring_.MarkUnmapped(each);
       model_.Recheck();
     }
   }
@@ -206,6 +245,8 @@ class RingModelTest : public ::testing::TestWithParam<Walk> {
     ASSERT_EQ(counters.present, expected.present);
     ASSERT_EQ(ring_.occupancy().free, model_.Occupancy().free);
     ASSERT_EQ(ring_.occupancy().held, model_.Occupancy().held);
+    ASSERT_EQ(ring_.occupancy().renewing, model_.Occupancy().renewing);
+    ASSERT_EQ(ring_.occupancy().aside, model_.Occupancy().aside);
     ASSERT_EQ(ring_.wakeups, model_.wakeups());
     const uint64_t sequence = PickSequence();
     ExpectSame(ring_.look().Find(sequence), model_.Find(sequence));
@@ -217,6 +258,7 @@ class RingModelTest : public ::testing::TestWithParam<Walk> {
   RingModel model_;
   std::mt19937_64 random_;
   uint64_t next_sequence_ = 0;
+  int renewed_ = 0;
   std::vector<uint32_t> filling_;  // slots in the device's hands
   std::vector<uint32_t> held_;     // one entry for each hold
 };
@@ -230,6 +272,7 @@ TEST_P(RingModelTest, BehavesAsTheModel) {
     ASSERT_NO_FATAL_FAILURE(Compare()) << "step " << step;
   }
   EXPECT_GT(ring_.counters().captured, static_cast<uint64_t>(kSteps) / 100) << "an idle walk";
+  EXPECT_GT(renewed_, kSteps / 1000) << "an idle walk";
 }
 
 std::string WalkName(const ::testing::TestParamInfo<Walk>& info) {

@@ -46,7 +46,7 @@ TEST(RingScale, AFrameCostsTheSameWithManyBuffers) {
   EXPECT_LT(many, 20 * few);
 }
 
-TEST(RingScale, OneProbeIsEnoughToFindAnIdleSlotAmongManySuspects) {
+TEST(RingScale, OneProbeIsEnoughToFindAnIdleSlotAmongManyThatMayBeMapped) {
   CheckedRing ring(kMany);
   for (uint32_t slot = 0; slot < kMany; ++slot) {
     ring.HoldSlot(slot);

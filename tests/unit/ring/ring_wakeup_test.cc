@@ -65,7 +65,7 @@ TEST_F(RingWakeup, SettlingAMappingWakes) {
   ring_.Release(0, kMayBeMapped);
   EXPECT_EQ(ring_.BeginFill(), std::nullopt);
   const int before = ring_.wakeups;
-  for (const Ring::Mapped& mapped : ring_.Recheck()) ring_.Settle(mapped);
+  for (const Ring::Mapped& mapped : ring_.Recheck()) ring_.MarkUnmapped(mapped);
   EXPECT_EQ(ring_.wakeups, before + 1);
 }
 

@@ -48,6 +48,10 @@ class Rig {
   Source& operator*() { return *source_; }
   Source* operator->() { return source_.get(); }
   [[nodiscard]] const Memory& buffer(uint32_t index) const { return *buffers_[index]; }
+  // Other pages for all buffers, none of which is queued.
+  void RenewAll() {
+    for (const auto& memory : buffers_) EXPECT_TRUE(memory->Renew());
+  }
 
   // New buffers, after a change of format.
   void Rebind() {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // controls/: what is in it, what it takes, and that devices without controls have none.
-#include "fusefs/vfs/control_files.h"
-
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
@@ -13,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "fusefs/source/software.h"
+#include "fusefs/source/software/software.h"
 #include "fusefs/vfs/file_system.h"
 #include "fusefs/vfs/inode.h"
 
@@ -24,8 +22,16 @@ class FakeControls final : public Controls {
  public:
   [[nodiscard]] const std::vector<Name>& names() const override { return names_; }
   [[nodiscard]] std::string Read(const std::string& name) override {
+    if (name == "temperature") {
+      asked_.set_value();
+      answer_.get_future().wait();
+    }
     return name == "gain" ? gain_ : "12";
   }
+  // The device hangs when it is asked for its temperature, once and until then.
+  void AwaitAsked() { asked_.get_future().wait(); }
+  void Answer() { answer_.set_value(); }
+
   [[nodiscard]] std::string Describe(const std::string& name) override {
     return "title " + name + "\n";
   }
@@ -37,6 +43,8 @@ class FakeControls final : public Controls {
  private:
   const std::vector<Name> names_ = {{"gain", true}, {"temperature", false}};
   std::string gain_ = "1";
+  std::promise<void> asked_;
+  std::promise<void> answer_;
 };
 
 class Camera final : public SoftwareSource {
@@ -58,11 +66,13 @@ class Camera final : public SoftwareSource {
 
 class QuietKernel final : public Kernel {
  public:
-  void ForgetName(uint64_t /*parent*/, uint64_t /*child*/, const std::string& /*name*/) override {}
-  void DropNames(std::vector<Name> /*names*/) override {}
-  void ForgetAttributes(uint64_t /*inode*/) override {}
-  void DropPages(uint64_t /*inode*/) override {}
+  void InvalidateName(Name /*name*/) override {}
+  void InvalidateNames(std::vector<Name> /*names*/) override {}
+  void InvalidateAttributes(uint64_t /*inode*/) override {}
+  void InvalidatePages(uint64_t /*inode*/) override {}
   void WakeHousekeeper() override {}
+  void WatchAccess(std::vector<Directory> /*directories*/) override {}
+  bool CollectAccess(uint32_t /*device*/) override { return true; }
   [[nodiscard]] dev_t device_number() const override { return 0; }
 };
 
@@ -70,17 +80,18 @@ class ControlFilesTest : public testing::Test {
  protected:
   ControlFilesTest() : file_system_({}, Devices()) {
     file_system_.Attach(&kernel_);
-    file_system_.Start({});
+    file_system_.Start();
   }
   ~ControlFilesTest() override { file_system_.Stop(); }
 
-  static std::vector<std::unique_ptr<Device>> Devices() {
+  std::vector<std::unique_ptr<Device>> Devices() {
     std::vector<std::unique_ptr<Device>> devices;
     const auto add = [&](const char* name, std::shared_ptr<Controls> controls) {
       devices.push_back(std::make_unique<Device>(Device::Config{.name = name},
                                                  std::make_unique<Camera>(std::move(controls))));
     };
-    add("cam0", std::make_shared<FakeControls>());
+    add("cam0", camera_);
+    add("cam1", std::make_shared<FakeControls>());
     add("sim0", nullptr);
     return devices;
   }
@@ -100,13 +111,22 @@ class ControlFilesTest : public testing::Test {
     });
     return names;
   }
-  [[nodiscard]] std::string Read(const std::string& name) {
-    std::string text;
-    file_system_.Open(Find({"cam0", "controls", name}), O_RDONLY, {})
-        ->Read(0, 4096, true, [&](std::span<const std::byte> data, const Error*) {
-          text.assign(reinterpret_cast<const char*>(data.data()), data.size());
-        });
-    return text;
+  // What reading yields, some time.
+  struct Reading {
+    std::unique_ptr<OpenFile> file;
+    std::future<std::string> text;
+  };
+  [[nodiscard]] Reading BeginRead(const std::string& device, const std::string& name) {
+    const auto promise = std::make_shared<std::promise<std::string>>();
+    Reading reading{file_system_.Open(Find({device, "controls", name}), O_RDONLY, {}),
+                    promise->get_future()};
+    reading.file->Read(0, 4096, true, [promise](std::span<const std::byte> data, const Error*) {
+      promise->set_value({reinterpret_cast<const char*>(data.data()), data.size()});
+    });
+    return reading;
+  }
+  [[nodiscard]] std::string Read(const std::string& name, const std::string& device = "cam0") {
+    return BeginRead(device, name).text.get();
   }
   // The errno of the write, which the device's thread carries out.
   int Write(const std::string& name, const std::string& text) {
@@ -127,6 +147,7 @@ class ControlFilesTest : public testing::Test {
     return 0;
   }
 
+  const std::shared_ptr<FakeControls> camera_ = std::make_shared<FakeControls>();
   QuietKernel kernel_;
   FileSystem file_system_;
 };
@@ -136,6 +157,15 @@ TEST_F(ControlFilesTest, EachControlIsAFileWithADescriptionBesideIt) {
             (std::vector<std::string>{"gain", "gain.info", "temperature", "temperature.info"}));
   EXPECT_EQ(Read("gain"), "1\n");
   EXPECT_EQ(Read("gain.info"), "title gain\n");
+}
+
+TEST_F(ControlFilesTest, ADeviceThatDoesNotAnswerKeepsNobodyElseWaiting) {
+  Reading hanging = BeginRead("cam0", "temperature");
+  camera_->AwaitAsked();
+  EXPECT_EQ(Read("gain", "cam1"), "1\n");
+  EXPECT_EQ(List({"cam0", "controls"}).size(), 4U);
+  camera_->Answer();
+  EXPECT_EQ(hanging.text.get(), "12\n");
 }
 
 TEST_F(ControlFilesTest, TakeWhatIsWritten) {

@@ -110,5 +110,33 @@ TEST_F(HoldLimitTest, OfAHundredPercentIsNone) {
   EXPECT_EQ(none.TakeFrame(pool_, 0, kAlice), nullptr);
 }
 
+// Each costs capture a look for each frame, whatever it holds.
+TEST_F(HoldLimitTest, PagesOfAUserAndOfADeviceAreCounted) {
+  HoldLimit many(100 - 1, kOwner);
+  const FrameFormat format = MakeFrameFormat(kGrey, 16, 16);
+  std::vector<std::unique_ptr<Memory>> buffers;
+  for (uint32_t i = 0; i < 512; ++i) buffers.push_back(AllocateMemory("limit", format.bytes));
+  const auto pool =
+      std::make_shared<Pool>(0, format, std::move(buffers), Policy::kKeepNewest, nullptr);
+  std::vector<HoldLimit::Page> pages;
+  const auto make_all = [&](uid_t user) {
+    size_t made = 0;
+    try {
+      for (;; ++made) pages.push_back(many.TakePage(pool, 1, user));
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), EDQUOT);
+    }
+    return made;
+  };
+  EXPECT_EQ(make_all(kAlice), 16);
+  EXPECT_EQ(make_all(kBob), 16);
+  EXPECT_EQ(make_all(kBob + 1), 16);
+  EXPECT_EQ(make_all(kBob + 2), 0);
+  EXPECT_EQ(make_all(kOwner), 16);
+  pages.erase(pages.begin());
+  EXPECT_EQ(make_all(kAlice), 0) << "the last ones are root's and the owner's";
+  EXPECT_EQ(make_all(0), 1);
+}
+
 }  // namespace
 }  // namespace grabfs

@@ -47,8 +47,9 @@ TEST(InodeTest, EveryFieldComesBack) {
 }
 
 TEST(InodeTest, TheRootIsNotADevice) {
-  EXPECT_EQ(Inode::Decode(kRootInode).kind, NodeKind::kMount);
-  EXPECT_EQ(Inode::Decode(kRootStatusInode).kind, NodeKind::kMount);
+  EXPECT_EQ(Inode::Decode(kRootInode).kind, NodeKind::kRoot);
+  EXPECT_EQ(Inode::Decode(kRootStatusInode).kind, NodeKind::kStatus);
+  EXPECT_EQ(Inode::Decode(kRootStatusInode).device, kMountItself);
   EXPECT_NE((Inode{0, NodeKind::kDeviceDir, 0}.number()), kRootInode);
 }
 

@@ -228,7 +228,8 @@ int main(void) {
   sigaddset(&child, SIGCHLD);
   sigprocmask(SIG_BLOCK, &child, NULL);
   setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
-  setenv("GTEST_COLOR", "no", 1);  // The report line is a terminal, but nobody looks at it.
+  setenv("GRABFS_STRICT", "1", 1);  // What must not happen ends the daemon.
+  setenv("GTEST_COLOR", "no", 1);   // The report line is a terminal, but nobody looks at it.
   MountFileSystems();
   OpenReport();
   enum { kConsoleLevel = 8, kEverything = 8 };

@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "fusefs/base/error.h"
+#include "fusefs/base/unique_fd.h"
 #include "tests/vm/guest/device.h"
 #include "tests/vm/guest/environment.h"
 #include "tests/vm/guest/pagemap.h"
@@ -262,6 +263,64 @@ TEST_F(PlacementTest, BuffersAreChargedToTheCallersGroupAndNobodyIsKilled) {
   waitpid(child, &status, 0);
   EXPECT_EQ(status, 0);
   EXPECT_NE(group.Events().find("oom_kill 0"), std::string::npos) << group.Events();
+}
+
+// The node of each page; negative: an errno value.
+std::vector<int> Nodes(std::span<std::byte> bytes) {
+  std::vector<void*> pages;
+  for (size_t offset = 0; offset < bytes.size(); offset += kPage) pages.push_back(&bytes[offset]);
+  std::vector<int> nodes(pages.size());
+  CheckSyscall(syscall(SYS_move_pages, 0, pages.size(), pages.data(), nullptr, nodes.data(), 0),
+               "move_pages");
+  return nodes;
+}
+
+class NearTest : public PlacementTest {};
+
+TEST_F(NearTest, MemoryIsNearTheDevice) {
+  const int node = std::stoi(ReadText("/sys/module/grabdma/parameters/virtual_node"));
+  ASSERT_GE(node, 0) << "the adapter is near to no node";
+  ForEachStrategy([&](Session& session, const grabdma_info&, const Strategy& strategy) {
+    const Buffer buffer = session.Alloc({.bytes = 8 * kMegabyte, .strategy = strategy.flag});
+    const Mapping mapping(buffer.live.get(), buffer.bytes, PROT_READ, MAP_SHARED);
+    static_cast<void>(PageFrames(mapping.bytes()));  // Touches them.
+    const std::vector<int> nodes = Nodes(mapping.bytes());
+    EXPECT_EQ(std::count(nodes.begin(), nodes.end(), node), std::ssize(nodes));
+  });
+}
+
+// From /proc/meminfo, in bytes.
+uint64_t MemoryInfo(const std::string& name) {
+  const std::string text = ReadText("/proc/meminfo");
+  return std::stoull(text.substr(text.find(name + ":") + name.size() + 1)) * 1024;
+}
+
+// Reads a disk until nearly all memory is a cache of it; closed, it has none any more.
+UniqueFd FillCaches() {
+  UniqueFd disk(CheckSyscall(open("/dev/nullb0", O_RDONLY | O_CLOEXEC), "open a disk"));
+  std::vector<char> bytes(kMegabyte);
+  const uint64_t most = 2 * MemoryInfo("MemTotal");
+  for (uint64_t done = 0; done < most && MemoryInfo("MemFree") > 64 * kMegabyte;) {
+    done += static_cast<uint64_t>(
+        CheckSyscall(read(disk.get(), bytes.data(), bytes.size()), "read a disk"));
+  }
+  return disk;
+}
+
+class ReclaimTest : public PlacementTest {};
+
+TEST_F(ReclaimTest, CachesMakeWayForBuffers) {
+  const UniqueFd disk = FillCaches();
+  // Below the limit of the adapter, which is half of the memory.
+  const uint64_t wanted = MemoryInfo("MemAvailable") * 2 / 5;
+  ASSERT_GT(wanted, 3 * MemoryInfo("MemFree")) << "there is too much left";
+  Session session(AdapterPath());
+  std::vector<Buffer> buffers;
+  for (uint64_t bytes = 0; bytes < wanted; bytes += 16 * kMegabyte) {
+    Buffer buffer;
+    ASSERT_EQ(session.TryAlloc({.bytes = 16 * kMegabyte}, &buffer), 0) << "after " << bytes;
+    buffers.push_back(std::move(buffer));
+  }
 }
 
 long CountFaults(const Buffer& buffer, int protection) {

@@ -19,11 +19,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "fusefs/base/error.h"
+#include "tests/mount/support/channel.h"
 #include "tests/vm/guest/camera_fixture.h"
 
 namespace grabfs::vm {
@@ -101,6 +103,45 @@ TEST_P(V4l2PathTest, FramesAreExact) {
   ExpectExactFrames(6);
 }
 
+// The driver has pinned pages that the buffer has no more once it was renewed: it must be given the
+// new ones, or frames would stand still.
+TEST_P(V4l2PathTest, WhatIsOnItsWayStaysAndTheDriverIsGivenOtherPages) {
+  const std::string path = GetParam();
+  if (path == "dmabuf" && access("/dev/udmabuf", F_OK) != 0) {
+    GTEST_SKIP() << "this kernel has no udmabuf";
+  }
+  Start(kAnyMemory, ",io=" + path + ",width=640,height=360,format=BGR4");
+  constexpr const char* kPatterns[] = {"100% White", "100% Black"};
+  std::vector<std::vector<std::byte>> references;
+  for (const char* const pattern : kPatterns) {
+    Control("test_pattern", pattern);
+    references.push_back(Reference());
+  }
+  device().Set("state", "start");
+  std::optional<mount_test::Channel> before;
+  size_t sent = 0;
+  for (unsigned round = 0; round < 3 * kBuffers; ++round) {
+    Control("test_pattern", kPatterns[round % 2]);
+    AwaitFrames(kBuffers + 2);
+    if (before) {
+      const auto arrived = before->Receive();
+      ASSERT_EQ(arrived.size(), sent);
+      EXPECT_TRUE(std::ranges::equal(arrived, std::span(references[(round + 1) % 2]).first(sent)))
+          << "round " << round;
+    }
+    EXPECT_TRUE(ReadFile(device().latest()) == references[round % 2]) << "round " << round;
+    const UniqueFd frame = mount_test::Open(device().latest(), O_RDONLY);
+    before = mount_test::Channel::Pipe();
+    sent = before->Splice(frame.get(), 0, references[0].size());
+    ASSERT_GT(sent, 0U);
+  }
+  device().Stop();
+  EXPECT_EQ(Setting("io"), path) << Setting("io_reason");
+  const bool passed_through = device().Status().at("data_path") == "passthrough";
+  EXPECT_EQ(device().Status().at("memory").at("renewed") > 0, passed_through);
+  ExpectClosedBooks();
+}
+
 INSTANTIATE_TEST_SUITE_P(All, V4l2PathTest, testing::Values("userptr", "dmabuf", "mmap"),
                          [](const auto& path) { return std::string(path.param); });
 
@@ -136,7 +177,8 @@ TEST_F(V4l2Test, ManyReadersSeeWholeFrames) {
   const auto reference = Reference();
   SpoilBuffers();
   device().Set("state", "start");
-  AwaitFrames(1);
+  // Not its number: on a busy machine the camera loses the first frames.
+  WaitUntil("the first frame", [&] { return mount_test::Exists(device().latest()); });
   std::vector<std::unique_ptr<mount_test::Child>> readers;
   for (unsigned reader = 0; reader < kReaders; ++reader) {
     readers.push_back(std::make_unique<mount_test::Child>([&](const mount_test::Child::Parent&) {

@@ -6,6 +6,8 @@ set -u
 
 # The launchers below must not write over this test's own results.
 unset XML_OUTPUT_FILE TEST_UNDECLARED_OUTPUTS_DIR TEST_TARGET
+# They hang on purpose: nobody is to be patient with them.
+unset VM_PATIENCE
 log=$(mktemp)
 trap 'rm -f "$log" "$log.guest"' EXIT
 
@@ -25,7 +27,7 @@ failed_because_of() { grep -q "^failed: .*$1" "$log" || give_up "not a reason: '
 
 launcher=$1
 
-run_badly --step-timeout 3 \
+run_badly --step-timeout 10 \
   --step 'status=exit 3' --step 'signal=kill -SEGV $$' --step 'plan=echo 1..2; echo ok 1 - lonely' \
   --step 'splat=echo BUG: made up >/dev/kmsg' --step 'endless=sleep 1000'
 failed_because_of 'status: status exit status 3'

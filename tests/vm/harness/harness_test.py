@@ -188,7 +188,7 @@ class ModulesTest(unittest.TestCase):
 class LimitTest(unittest.TestCase):
     def limits(self, *arguments: str, **environment: str) -> tuple[float, float]:
         with mock.patch.dict(os.environ, environment, clear=True):
-            options = parse_arguments(["--init", "i", *arguments])
+            options = parse_arguments(["--init", "i", "--busybox", "b", *arguments])
             return patience(options), run_limit(options)
 
     def test_the_kernels_patience_and_the_machines_multiply(self):

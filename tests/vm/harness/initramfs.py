@@ -49,7 +49,7 @@ class Archive:
 
     def add_busybox(self, host_path: str) -> None:
         if shared_objects(host_path):
-            raise RuntimeError(f"{host_path} is not static: install the package busybox-static")
+            raise RuntimeError(f"{host_path} is not static: the guest has no shared libraries for it")
         self.add_file("/bin/busybox", host_path)
         applets = subprocess.run(
             [host_path, "--list"], check=True, capture_output=True, text=True

@@ -28,6 +28,8 @@ class Machine:
     cpus: int = 1
     numa_nodes: int = 1
     machine: str = "pc"
+    # How much of the memory lies below 4 GiB; the rest begins there. Empty: as much as fits.
+    low_memory: str = ""
     iommu: bool = False
     icount: bool = False
     # This machine's root file system, read-only, under the mount tag `host`.
@@ -83,7 +85,8 @@ class Machine:
 
     def _chipset(self) -> list[str]:
         if not self.iommu:
-            return ["-machine", self.machine]
+            low = f",max-ram-below-4g={self.low_memory}" if self.low_memory else ""
+            return ["-machine", self.machine + low]
         return ["-machine", "q35,kernel-irqchip=off", "-device", "intel-iommu,caching-mode=off"]
 
     def _kernel_arguments(self, nonce: str) -> list[str]:

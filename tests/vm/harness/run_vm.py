@@ -46,7 +46,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     add("--unavailable", metavar="REASON", help="there is no kernel: fail")
     add("--skip", metavar="REASON", help="the user goes without this kernel: report a skipped test")
     add("--init", required=True, help="our static guest/init")
-    add("--busybox", default=shutil.which("busybox"), help="static busybox (default: the host's)")
+    add("--busybox", required=True, help="static: ~/.cache/grabfs/busybox (tools/fetch-busybox.sh)")
     add("--step", action="append", default=[], metavar="NAME=COMMAND", help="run by sh, in order")
     add("--program", action="append", default=[], metavar="HOST[:GUEST]", help="default: /bin")
     add("--host-program", action="append", default=[], metavar="NAME",
@@ -60,6 +60,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     add("--cpus", type=int, default=1)
     add("--numa", type=int, default=1, metavar="NODES")
     add("--machine", default="pc", choices=("pc", "q35"))
+    add("--low-memory", default="", metavar="SIZE", help="so much below 4 GiB, the rest above")
     add("--iommu", action="store_true", help="q35 with intel-iommu, switched on")
     add("--icount", action="store_true", help="virtual time that skips waiting (one thread)")
     add("--host-files", action="store_true",
@@ -143,6 +144,7 @@ def describe_machine(options: argparse.Namespace, initramfs: str) -> Machine:
         cpus=max(options.cpus, options.numa),
         numa_nodes=options.numa,
         machine=options.machine,
+        low_memory=options.low_memory,
         iommu=options.iommu,
         icount=options.icount,
         host_files=options.host_files,

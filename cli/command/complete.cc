@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command/complete.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <span>
+#include <string_view>
+
+#include "cli/base/text.h"
+#include "cli/command/verb_parser.h"
+#include "cli/mount/device.h"
+#include "cli/mount/mount.h"
+#include "cli/mount/mount_table.h"
+#include "cli/mount/status.h"
+#include "cli/save/encoder.h"
+#include "fusefs/base/error.h"
+
+namespace grabfs::cli {
+namespace {
+
+using Words = std::span<const std::string>;
+
+// What the words before the cursor say about which mount is meant.
+class Surroundings {
+ public:
+  Surroundings(Words words, const Context& context) : words_(words), context_(context) {}
+
+  // All devices of the mount that is meant, or of all mounts.
+  [[nodiscard]] std::vector<Device> Devices() const;
+  // Those among them that the words before the cursor name; all when none is named.
+  [[nodiscard]] std::vector<Device> NamedDevices() const;
+
+ private:
+  [[nodiscard]] std::vector<std::string> Mountpoints() const;
+
+  Words words_;
+  const Context& context_;
+};
+
+std::vector<std::string> Surroundings::Mountpoints() const {
+  if (const std::string named = OptionValue(words_, "--mount"); !named.empty()) return {named};
+  if (const std::string named = context_.environment("GRABFS_MOUNT"); !named.empty()) {
+    return {named};
+  }
+  std::vector<std::string> mountpoints;
+  for (const MountInfo& entry : GrabfsMounts(context_.system)) {
+    if (ExamineMountpoint(entry.mountpoint) == MountHealth::kAlive) {
+      mountpoints.push_back(entry.mountpoint);
+    }
+  }
+  return mountpoints;
+}
+
+std::vector<Device> Surroundings::Devices() const {
+  std::vector<Device> devices;
+  for (const std::string& mountpoint : Mountpoints()) {
+    try {
+      for (Device& device : Mount(mountpoint).Devices()) devices.push_back(std::move(device));
+    } catch (const Error&) {
+      continue;  // gone, or closed to this user: nothing to offer from there
+    }
+  }
+  return devices;
+}
+
+std::vector<Device> Surroundings::NamedDevices() const {
+  std::vector<Device> all = Devices();
+  std::vector<Device> named = all;
+  std::erase_if(named, [this](const Device& device) {
+    return std::find(words_.begin(), words_.end(), device.name()) == words_.end();
+  });
+  return named.empty() ? all : named;
+}
+
+Candidates DeviceNames(const Surroundings& surroundings) {
+  Candidates candidates;
+  for (const Device& device : surroundings.Devices()) {
+    candidates.push_back({device.name(), device.directory().parent_path().string()});
+  }
+  return candidates;
+}
+
+// The attributes that can be written, by the file modes in the mount.
+Candidates Attributes(const Surroundings& surroundings) {
+  Candidates candidates;
+  for (const Device& device : surroundings.NamedDevices()) {
+    std::error_code ignored;
+    for (const auto& file : std::filesystem::directory_iterator(device.directory(), ignored)) {
+      const auto mode = file.status(ignored).permissions();
+      const bool writable =
+          (mode & std::filesystem::perms::owner_write) != std::filesystem::perms();
+      if (!writable || !file.is_regular_file(ignored)) continue;
+      candidates.push_back({file.path().filename().string() + "=", device.name()});
+    }
+  }
+  return candidates;
+}
+
+// What grabfs-cli free takes: names in alloc/, and in the directories of devices there.
+Candidates AllocFiles(const Surroundings& surroundings) {
+  Candidates candidates;
+  std::vector<std::filesystem::path> seen;
+  for (const Device& device : surroundings.Devices()) {
+    const std::filesystem::path alloc = device.directory().parent_path() / "alloc";
+    if (std::find(seen.begin(), seen.end(), alloc) != seen.end()) continue;
+    seen.push_back(alloc);
+    std::error_code ignored;
+    for (const auto& file : std::filesystem::recursive_directory_iterator(alloc, ignored)) {
+      if (!file.is_regular_file(ignored)) continue;
+      candidates.push_back({file.path().lexically_relative(alloc).string(), "memory"});
+    }
+  }
+  return candidates;
+}
+
+Candidates Mountpoints(const Context& context) {
+  Candidates candidates;
+  for (const MountInfo& entry : GrabfsMounts(context.system)) {
+    candidates.push_back({entry.mountpoint, "grabfs"});
+  }
+  return candidates;
+}
+
+// Words that explain themselves.
+template <typename Texts>
+Candidates Plain(const Texts& words) {
+  Candidates candidates;
+  for (const std::string_view word : words) candidates.push_back({std::string(word), ""});
+  return candidates;
+}
+
+Candidates FrameNumbers(const Surroundings& surroundings) {
+  Candidates candidates;
+  for (const Device& device : surroundings.NamedDevices()) {
+    for (const uint64_t sequence : device.FrameSequences()) {
+      candidates.push_back({std::to_string(sequence), "frame of " + device.name()});
+    }
+  }
+  return candidates;
+}
+
+Candidates VerbNames() {
+  Candidates candidates;
+  for (const VerbEntry* entry : Verbs()) {
+    candidates.push_back({std::string(entry->name), std::string(entry->summary)});
+  }
+  return candidates;
+}
+
+// The values of an option or argument of `verb`, by its name in the help.
+Candidates ValuesOf(std::string_view verb, std::string_view name, const Surroundings& surroundings,
+                    const Context& context) {
+  if (name == "DEVICE") return DeviceNames(surroundings);
+  if (name == "KEY=VALUE") return Attributes(surroundings);
+  if (name == "SEQUENCE") return FrameNumbers(surroundings);
+  // No candidates for the name of a new file.
+  if (name == "NAME" && verb != "alloc") return AllocFiles(surroundings);
+  if (name == "MOUNTPOINT" || name == "DIR") return Mountpoints(context);
+  if (name == "STATE") return Plain(kStates);
+  if (verb == "save" && name == "FORMAT") return Plain(FileFormNames());
+  return {};
+}
+
+Candidates CompleteVerb(const VerbEntry& entry, Words words, const Context& context) {
+  const std::unique_ptr<Verb> verb = entry.make();
+  return CompleteFor(entry.name, VerbParser(entry, *verb).Describe(), words, context);
+}
+
+}  // namespace
+
+Candidates CompleteFor(std::string_view name, const Command& command, Words words,
+                       const Context& context) {
+  if (words.empty()) return {};
+  const Surroundings surroundings(words.first(words.size() - 1), context);
+  return Complete(command, words, [&](const std::string& value, const std::string&) {
+    return ValuesOf(name, value, surroundings, context);
+  });
+}
+
+Candidates CompleteCli(const std::vector<std::string>& words, const Context& context) {
+  if (words.size() <= 1) return StartingWith(words.empty() ? "" : words.front(), VerbNames());
+  try {
+    return CompleteVerb(FindVerb(words.front()), Words(words).subspan(1), context);
+  } catch (const Error&) {
+    return {};  // no such verb, or the mount went away meanwhile
+  }
+}
+
+}  // namespace grabfs::cli

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command/target.h"
+
+#include "cli/base/exit_code.h"
+#include "cli/base/text.h"
+#include "cli/mount/mount_table.h"
+
+namespace grabfs::cli {
+namespace {
+
+std::vector<std::string> LivingMounts(const Context& context) {
+  std::vector<std::string> living;
+  for (const MountInfo& entry : GrabfsMounts(context.system)) {
+    if (ExamineMountpoint(entry.mountpoint) == MountHealth::kAlive) {
+      living.push_back(entry.mountpoint);
+    }
+  }
+  return living;
+}
+
+[[noreturn]] void ThrowNoMount(const Context& context) {
+  const std::vector<MountInfo> mounts = GrabfsMounts(context.system);
+  if (mounts.empty()) {
+    throw NoDeviceError("no grabfs is mounted: 'grabfs-cli mount DIR' mounts one");
+  }
+  const std::string& mountpoint = mounts.front().mountpoint;
+  if (ExamineMountpoint(mountpoint) == MountHealth::kStale) {
+    throw NoDeviceError(mountpoint + ": the daemon of this mount is gone: " +
+                        "'grabfs-cli umount --stale' clears it");
+  }
+  throw NoDeviceError(mountpoint + ": closed to this user: mount it with -o allow_other");
+}
+
+}  // namespace
+
+void Target::DeclareMount(Options& options) {
+  options.Text("--mount", mount_, "DIR",
+               "The mount point; else $GRABFS_MOUNT, else the only grabfs mount there is");
+}
+
+void Target::DeclareDevice(Options& options) {
+  DeclareMount(options);
+  options.Argument("DEVICE", device_, "May be left out when there is only one");
+}
+
+std::string Target::NamedMount(const Context& context) const {
+  return mount_.empty() ? context.environment("GRABFS_MOUNT") : mount_;
+}
+
+Mount Target::FindMount(const Context& context) const {
+  if (const std::string named = NamedMount(context); !named.empty()) return Mount(named);
+  const std::vector<std::string> living = LivingMounts(context);
+  if (living.empty()) ThrowNoMount(context);
+  if (living.size() > 1) {
+    throw UsageError("several grabfs are mounted (" + Join(living, ", ") +
+                     "): choose one with --mount DIR or GRABFS_MOUNT=DIR");
+  }
+  return Mount(living.front());
+}
+
+std::vector<Mount> Target::FindMounts(const Context& context) const {
+  if (const std::string named = NamedMount(context); !named.empty()) return {Mount(named)};
+  std::vector<Mount> mounts;
+  for (const std::string& mountpoint : LivingMounts(context)) mounts.emplace_back(mountpoint);
+  return mounts;
+}
+
+Device Target::FindDevice(const Context& context) const {
+  return FindMount(context).FindDevice(device_);
+}
+
+std::vector<Device> Target::FindDevices(const Context& context) const {
+  const Mount mount = FindMount(context);
+  if (device_.empty()) return mount.Devices();
+  return {mount.FindDevice(device_)};
+}
+
+}  // namespace grabfs::cli

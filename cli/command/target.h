@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Finds the mount and the device for a command: the arguments that nearly every verb has, and the
+// rules by which they may be omitted.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/base/context.h"
+#include "cli/command/options.h"
+#include "cli/mount/device.h"
+#include "cli/mount/mount.h"
+
+namespace grabfs::cli {
+
+class Target {
+ public:
+  void DeclareMount(Options& options);
+  void DeclareDevice(Options& options);
+
+  // --mount, else $GRABFS_MOUNT, else the only living mount. Throws NoDeviceError when there is
+  // none, UsageError when there are several.
+  [[nodiscard]] Mount FindMount(const Context& context) const;
+  // The named mount, or all mounts whose daemons live (possibly none).
+  [[nodiscard]] std::vector<Mount> FindMounts(const Context& context) const;
+  // The named device, or the only one.
+  [[nodiscard]] Device FindDevice(const Context& context) const;
+  // The named device, or all of the mount.
+  [[nodiscard]] std::vector<Device> FindDevices(const Context& context) const;
+
+  // For verbs where the first argument may be the device or something else.
+  [[nodiscard]] const std::string& device() const { return device_; }
+  void set_device(const std::string& name) { device_ = name; }
+
+ private:
+  [[nodiscard]] std::string NamedMount(const Context& context) const;
+
+  std::string mount_;
+  std::string device_;
+};
+
+}  // namespace grabfs::cli

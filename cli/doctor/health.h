@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What `doctor` finds. A finding is one statement about one subject, with a severity and an advice.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/base/context.h"
+#include "cli/mount/status.h"
+
+namespace grabfs::cli {
+
+struct Finding {
+  enum class Severity {
+    kGood,
+    kNote,    // worth knowing; nothing is wrong
+    kSlow,    // works, but could be faster
+    kBroken,  // does not work
+  };
+  Severity severity = Severity::kGood;
+  std::string subject;
+  std::string text;
+  std::string advice;  // empty when there is nothing to do
+};
+
+std::string SeverityName(Finding::Severity severity);
+
+// The machine: kernel, /dev/fuse, fusermount3, privileges, huge pages, kernel module.
+std::vector<Finding> ExamineSystem(const Context& context);
+// Every mount: alive or stale, and which data path its devices are on.
+std::vector<Finding> ExamineMounts(const Context& context);
+// One device of a living mount.
+std::vector<Finding> ExamineDevice(const DeviceStatus& device);
+
+}  // namespace grabfs::cli

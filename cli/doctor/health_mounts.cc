@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The mounts' part of `doctor`.
+#include "cli/base/text.h"
+#include "cli/doctor/health.h"
+#include "cli/mount/mount.h"
+#include "cli/mount/mount_table.h"
+#include "fusefs/base/error.h"
+
+namespace grabfs::cli {
+namespace {
+
+using enum Finding::Severity;
+
+Finding ExamineDataPath(const DeviceStatus& d) {
+  if (d.data_path == "passthrough") {
+    return {kGood, d.name, "passthrough: readers map the very pages of the buffers, no copy", ""};
+  }
+  return {kSlow, d.name, d.data_path + ": each frame is copied once (" + d.data_path_reason + ")",
+          "passthrough needs Linux 6.9 and a daemon with CAP_SYS_ADMIN"};
+}
+
+// For memory whose pages can be in flight: whether the daemon knows which frames are.
+Finding ExamineFlight(const DeviceStatus& d) {
+  if (d.in_flight == "seen") {
+    return {kGood, d.name, "its memory sees pages on their way, and pins that were left behind",
+            ""};
+  }
+  if (d.in_flight == "watched") {
+    return {kGood, d.name, "buffers that were read get new pages, so that what is on its way stays",
+            ""};
+  }
+  return {kSlow, d.name, "which frames are read is not known: all that were opened get new pages",
+          "the daemon's log says why fanotify does not work"};
+}
+
+Finding ExamineAside(const DeviceStatus& d) {
+  return {kNote, d.name,
+          Plural(d.buffers.aside, "buffer") +
+              " put aside: they wait for memory, or for a program "
+              "that has them open for writing",
+          "free memory, or close buffers/ in that program"};
+}
+
+Finding ExamineMemory(const DeviceStatus& d, uint64_t huge) {
+  constexpr uint64_t kHugePage = uint64_t{2} << 20;
+  if (d.bytes < kHugePage) return {kGood, d.name, "its frames are smaller than a 2 MiB page", ""};
+  const std::string text =
+      HumanBytes(huge) + " of " + HumanBytes(d.memory.bytes) + " in 2 MiB pages";
+  if (huge > 0) return {kGood, d.name, text, ""};
+  return {kSlow, d.name, text + ": a mapping takes more faults",
+          "allow huge pages for shared memory, or free memory and mount again"};
+}
+
+std::vector<Finding> ExamineMount(const std::string& mountpoint) {
+  const MountStatus status = Mount(mountpoint).Status();
+  std::vector<Finding> findings = {{kGood, mountpoint,
+                                    "answers: grabfs " + status.version + ", process " +
+                                        std::to_string(status.pid) + ", " +
+                                        Plural(status.devices.size(), "device"),
+                                    ""}};
+  for (const DeviceStatus& device : status.devices) {
+    for (Finding& finding : ExamineDevice(device)) findings.push_back(std::move(finding));
+  }
+  return findings;
+}
+
+}  // namespace
+
+std::string SeverityName(Finding::Severity severity) {
+  switch (severity) {
+    case kGood:
+      return "good";
+    case kNote:
+      return "note";
+    case kSlow:
+      return "slow";
+    case kBroken:
+      return "broken";
+  }
+  return "";
+}
+
+std::vector<Finding> ExamineDevice(const DeviceStatus& d) {
+  std::vector<Finding> findings = {ExamineDataPath(d)};
+  if (d.data_path == "passthrough") findings.push_back(ExamineFlight(d));
+  if (d.buffers.aside > 0) findings.push_back(ExamineAside(d));
+  if (d.memory.huge_page_bytes) findings.push_back(ExamineMemory(d, *d.memory.huge_page_bytes));
+  if (d.state == "error") {
+    findings.push_back({kBroken, d.name, "stands still: " + d.last_error,
+                        "grabfs-cli start " + d.name + ", when the cause is gone"});
+  }
+  if (d.state == "gone") {
+    findings.push_back({kBroken, d.name, "is unplugged; its frames stay while they are open",
+                        "plug it in again, and close what is open of it"});
+  }
+  if (d.counters.dropped > 0) {
+    findings.push_back({kNote, d.name, Plural(d.counters.dropped, "frame") + " dropped so far",
+                        "more buffers (set " + d.name +
+                            " buffers_count=N), a lower rate, or readers that hold less"});
+  }
+  return findings;
+}
+
+std::vector<Finding> ExamineMounts(const Context& context) {
+  std::vector<Finding> findings;
+  for (const MountInfo& mount : GrabfsMounts(context.system)) {
+    const std::string& mountpoint = mount.mountpoint;
+    const MountHealth health = ExamineMountpoint(mountpoint);
+    if (health == MountHealth::kStale) {
+      findings.push_back({kBroken, mountpoint, "stale: its daemon is gone, every access fails",
+                          "grabfs-cli umount --stale"});
+      continue;
+    }
+    if (health == MountHealth::kClosed) {
+      findings.push_back(
+          {kNote, mountpoint, "closed to this user", "mount it with -o allow_other"});
+      continue;
+    }
+    try {
+      for (Finding& finding : ExamineMount(mountpoint)) findings.push_back(std::move(finding));
+    } catch (const Error& error) {
+      findings.push_back({kBroken, mountpoint, error.what(), "unmount it and mount it again"});
+    }
+  }
+  if (findings.empty()) {
+    findings.push_back({kNote, "mounts", "no grabfs is mounted", "grabfs-cli mount DIR"});
+  }
+  return findings;
+}
+
+}  // namespace grabfs::cli

@@ -1,8 +1,0 @@
-// SPDX-License-Identifier: Apache-2.0
-//
-// Prints docs/cli.md.
-#include <iostream>
-
-#include "cli/manual.h"
-
-int main() { std::cout << grabfs::cli::Manual(); }

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/mount/device.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <iomanip>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <utility>
+
+#include "cli/base/exit_code.h"
+#include "cli/base/file.h"
+#include "cli/base/text.h"
+
+namespace grabfs::cli {
+
+Device::Device(const std::filesystem::path& mount, std::string name)
+    : name_(std::move(name)), directory_(mount / name_) {}
+
+std::filesystem::path Device::FramePath(uint64_t sequence) const {
+  std::ostringstream file;
+  file << std::setw(8) << std::setfill('0') << sequence << ".raw";
+  return directory_ / "frames" / file.str();
+}
+
+nlohmann::json Device::StatusJson() const {
+  const std::filesystem::path file = directory_ / "status.json";
+  try {
+    return ParseJson(ReadFile(file), file.string());
+  } catch (const Error& error) {
+    if (error.code() != ENOENT && error.code() != ENODEV) throw;
+    throw NoDeviceError(name_ + ": no such device in " + directory_.parent_path().string());
+  }
+}
+
+DeviceStatus Device::Status() const {
+  return ParseDeviceStatus(StatusJson(), (directory_ / "status.json").string());
+}
+
+std::vector<uint64_t> Device::FrameSequences() const {
+  const std::filesystem::path frames = directory_ / "frames";
+  std::error_code code;
+  std::vector<uint64_t> sequences;
+  for (std::filesystem::directory_iterator entry(frames, code), end; !code && entry != end;
+       entry.increment(code)) {
+    if (entry->path().extension() != ".raw") continue;
+    if (const auto sequence = ParseCount(entry->path().stem().string())) {
+      sequences.push_back(*sequence);
+    }
+  }
+  if (code) throw Error(code.value(), frames.string() + ": " + code.message());
+  std::sort(sequences.begin(), sequences.end());
+  return sequences;
+}
+
+std::filesystem::path Device::SettingPath(const std::string& name) const {
+  const std::filesystem::path attribute = directory_ / name;
+  const std::filesystem::path control = directory_ / "controls" / name;
+  std::error_code ignored;
+  const bool is_control =
+      !std::filesystem::exists(attribute, ignored) && std::filesystem::exists(control, ignored);
+  return is_control ? control : attribute;
+}
+
+void Device::Set(const std::string& attribute, const std::string& value) const {
+  try {
+    WriteCommand(SettingPath(attribute), value + "\n");
+  } catch (const Error& error) {
+    throw Error(error.code(), Refusal(attribute, value, error.code()));
+  }
+}
+
+std::string Device::Refusal(const std::string& attribute, const std::string& value,
+                            int code) const {
+  const std::string what = name_ + ": " + attribute + "=" + value + ": ";
+  switch (code) {
+    case EINVAL:
+    case ENOSPC:
+    case EOPNOTSUPP: {
+      const std::string reason = Status().last_error;
+      return what + (reason.empty() ? ErrnoText(code) : reason);
+    }
+    case EBUSY:
+      return what + "not while it is capturing: 'grabfs-cli stop " + name_ + "' first";
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return what + ErrnoText(code) + " (read-only attribute or mount, or not the owner)";
+    default:
+      return what + ErrnoText(code);
+  }
+}
+
+}  // namespace grabfs::cli

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One device of a mount, accessed through its files. It has no open descriptor and caches nothing:
+// each call reads the mount.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "cli/mount/status.h"
+
+namespace grabfs::cli {
+
+class Device {
+ public:
+  Device(const std::filesystem::path& mount, std::string name);
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
+  [[nodiscard]] std::filesystem::path EventsPath() const { return directory_ / "events"; }
+  [[nodiscard]] std::filesystem::path LatestPath() const { return directory_ / "latest.raw"; }
+  // frames/00000042.raw, whether it exists or not.
+  [[nodiscard]] std::filesystem::path FramePath(uint64_t sequence) const;
+
+  // All throw NoDeviceError when the device is not (or no longer) in the mount.
+  [[nodiscard]] nlohmann::json StatusJson() const;
+  [[nodiscard]] DeviceStatus Status() const;
+  // The frames that are in buffers now, oldest first.
+  [[nodiscard]] std::vector<uint64_t> FrameSequences() const;
+
+  // Writes an attribute, or a control of that name. If the device refuses, the Error has the reason
+  // from status.json, or says what to do.
+  void Set(const std::string& attribute, const std::string& value) const;
+
+ private:
+  [[nodiscard]] std::filesystem::path SettingPath(const std::string& name) const;
+  [[nodiscard]] std::string Refusal(const std::string& attribute, const std::string& value,
+                                    int code) const;
+
+  std::string name_;
+  std::filesystem::path directory_;
+};
+
+}  // namespace grabfs::cli

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/save/encoder.h"
+
+#include <filesystem>
+
+#include "cli/base/exit_code.h"
+
+namespace grabfs::cli {
+namespace {
+
+constexpr std::string_view kRaw = "raw";
+
+}  // namespace
+
+FileForm ChooseFileForm(const std::string& name, const std::string& file) {
+  if (name.empty() && file == "-") return std::nullopt;
+  const std::string extension = std::filesystem::path(file).extension().string();
+  const std::string wanted = !name.empty() || extension.empty() ? name : extension.substr(1);
+  if (wanted == kRaw) return std::nullopt;
+  if (const auto form = FindPictureForm(wanted)) return form;
+  const std::string problem =
+      wanted.empty() ? file + ": no extension tells the format" : wanted + ": unknown file format";
+  throw UsageError(problem + "; choose by extension or --format one of raw " + PictureFormNames());
+}
+
+std::vector<std::string_view> FileFormNames() {
+  std::vector<std::string_view> names = {kRaw};
+  for (const PictureForm form : AllPictureForms()) names.push_back(PictureFormName(form));
+  return names;
+}
+
+std::string_view FileFormName(FileForm form) { return form ? PictureFormName(*form) : kRaw; }
+
+Bytes Encode(FileForm form, const FrameFormat& format, Bytes pixels) {
+  return form ? EncodePicture(*form, format, pixels) : pixels;
+}
+
+}  // namespace grabfs::cli

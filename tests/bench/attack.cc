@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/bench/attack.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <exception>
+#include <thread>
+
+#include "tests/bench/measure.h"
+#include "tests/mount/support/users.h"
+
+namespace grabfs::bench {
+namespace {
+
+constexpr std::chrono::milliseconds kPause{2};
+
+}  // namespace
+
+Attacker::Attacker(const std::function<void()>& work) : pid_(::fork()) {
+  if (pid_ != 0) return;
+  try {
+    ::setpgid(0, 0);
+    mount_test::Become(mount_test::kStranger);
+    for (;;) work();
+  } catch (const std::exception&) {
+    ::_exit(1);
+  }
+}
+
+Attacker::~Attacker() {
+  ::kill(pid_, SIGKILL);
+  ::waitpid(pid_, nullptr, 0);
+}
+
+double Worst(const std::function<void()>& call, std::chrono::milliseconds window) {
+  double worst = 0;
+  const auto end = std::chrono::steady_clock::now() + window;
+  while (std::chrono::steady_clock::now() < end) {
+    worst = std::max(worst, Seconds(call));
+    std::this_thread::sleep_for(kPause);
+  }
+  return worst;
+}
+
+}  // namespace grabfs::bench

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Frames without system calls (docs/ring.md): what a reader's hold costs, and what readers cost
+// capture. Times are of the thread's own processor time: there may be more threads than processors.
+#include "fusefs/ring/ring.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <ctime>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cli/lib/ring_reader.h"
+#include "fusefs/base/error.h"
+#include "grabfs/grabfs.h"
+#include "tests/bench/benchmarks.h"
+#include "tests/bench/daemon.h"
+#include "tests/bench/measure.h"
+#include "tests/mount/support/file.h"
+
+namespace grabfs::bench {
+namespace {
+
+using mount_test::Mapping;
+
+constexpr int kHolds = 200'000;
+constexpr int kFills = 20'000;
+constexpr double kNs = 1e9;
+
+double ThreadSeconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / kNs;
+}
+
+UniqueFd OpenPage(const mount_test::Device& device) {
+  const std::string readers = device.Path("readers");
+  return UniqueFd(
+      CheckSyscall(::open(readers.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600), readers));
+}
+
+class Reader {
+ public:
+  explicit Reader(const mount_test::Device& device)
+      : ring_(mount_test::MapAndClose(device.Path("ring"))),
+        page_(OpenPage(device).get(), sizeof(grabfs_hold_page), PROT_READ | PROT_WRITE) {
+    const int error =
+        grabfs_ring_attach(&reader_, ring_.data(), ring_.size(), page_.data(), page_.size());
+    if (error != 0) throw Error(-error, "attaching to the ring");
+  }
+
+  // Of one hold of the newest frame and its release.
+  double TimeHold() {
+    grabfs_ring_frame frame{};
+    const double begin = ThreadSeconds();
+    for (int round = 0; round < kHolds; ++round) {
+      Use(grabfs_ring_hold_newest(&reader_, 0, &frame));
+      grabfs_ring_release(&reader_, 0);
+    }
+    return (ThreadSeconds() - begin) / kHolds;
+  }
+
+ private:
+  Mapping ring_;
+  Mapping page_;
+  grabfs_ring_reader reader_{};
+};
+
+Row HoldAlone(const Context& context) {
+  const Daemon daemon(context,
+                      {"cam0=pattern,format=GREY,width=64,height=64,rate=0,state=stopped"});
+  daemon.device().Capture(2);
+  Reader reader(daemon.device());
+  std::vector<double> times;
+  for (int pair = 0; pair < context.pairs; ++pair) times.push_back(reader.TimeHold());
+  return {"ring: hold the newest frame and let go", Median(times) * kNs, "ns", AtMost(50), ""};
+}
+
+Row HoldByTheLibrary(const Context& context) {
+  const Daemon daemon(context,
+                      {"cam0=pattern,format=GREY,width=64,height=64,rate=0,state=stopped"});
+  daemon.device().Capture(2);
+  grabfs_device* camera = nullptr;
+  const int error = grabfs_open(daemon.device().Path("").c_str(), &camera);
+  if (error != 0) throw Error(-error, grabfs_reason());
+  const std::unique_ptr<grabfs_device, void (*)(grabfs_device*)> closed(camera, grabfs_close);
+  std::vector<double> times;
+  for (int pair = 0; pair < context.pairs; ++pair) {
+    const double begin = ThreadSeconds();
+    for (int round = 0; round < kHolds; ++round) {
+      const grabfs_frame* frame = nullptr;
+      Use(grabfs_newest(camera, 0, &frame));
+      grabfs_release(frame);
+    }
+    times.push_back((ThreadSeconds() - begin) / kHolds);
+  }
+  return {"ring: the same by libgrabfs", Median(times) * kNs, "ns", AtMost(50), ""};
+}
+
+Row HoldInACrowd(const Context& context) {
+  constexpr int kReaders = 4;
+  const Daemon daemon(context,
+                      {"cam0=pattern,format=GREY,width=64,height=64,rate=10000,state=stopped"});
+  daemon.device().Set("state", "start");
+  std::vector<double> times(static_cast<size_t>(kReaders * context.pairs));
+  std::vector<std::thread> threads;
+  for (int number = 0; number < kReaders; ++number) {
+    threads.emplace_back([&, number] {
+      Reader reader(daemon.device());
+      for (int pair = 0; pair < context.pairs; ++pair) {
+        times[static_cast<size_t>(number * context.pairs + pair)] = reader.TimeHold();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  return {"ring: the same, 4 readers, 10,000 frames/s", Median(times) * kNs, "ns", AtMost(200), ""};
+}
+
+std::shared_ptr<void> Zeroed(size_t bytes) {
+  constexpr size_t kPage = 4096;
+  const size_t rounded = (bytes + kPage - 1) / kPage * kPage;
+  void* const memory = std::aligned_alloc(kPage, rounded);
+  std::fill_n(static_cast<char*>(memory), rounded, 0);
+  return {memory, [](void* all) { std::free(all); }};
+}
+
+// Of one frame of a ring that has so many readers, none of whom waits.
+double TimeFill(int readers) {
+  constexpr uint32_t kSlots = 8;
+  Ring ring({.slots = kSlots});
+  const auto file = ring.Share(std::make_shared<RingFile>(
+      Zeroed(RingFile::Bytes(kSlots)), RingFile::Shape{.inodes = std::vector<uint64_t>(kSlots)},
+      std::make_shared<std::atomic<uint64_t>>(0)));
+  std::vector<std::unique_ptr<RingFile::Reader>> pages;
+  for (int count = 0; count < readers; ++count) {
+    pages.push_back(file->AddReader(Zeroed(sizeof(grabfs_hold_page)), GRABFS_HOLD_WORDS));
+  }
+  const double begin = ThreadSeconds();
+  for (uint64_t sequence = 0; sequence < kFills; ++sequence) {
+    ring.Complete(ring.BeginFill()->slot, {.sequence = sequence});
+    ring.WakeReaders();
+  }
+  return (ThreadSeconds() - begin) / kFills;
+}
+
+Row CostForCapture(const Context& context) {
+  constexpr int kReaders = 16;
+  const Comparison times = Compare(
+      context.pairs, [] { return TimeFill(kReaders); }, [] { return TimeFill(0); });
+  return {"ring: capture's cost for each reader and frame", times.difference / kReaders * kNs, "ns",
+          AtMost(20), BothSides(times, "without readers")};
+}
+
+}  // namespace
+
+std::vector<Row> BenchmarkRing(const Context& context) {
+  return {HoldAlone(context), HoldByTheLibrary(context), HoldInACrowd(context),
+          CostForCapture(context)};
+}
+
+}  // namespace grabfs::bench

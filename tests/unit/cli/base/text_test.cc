@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/base/text.h"
+
+#include <gtest/gtest.h>
+
+namespace grabfs::cli {
+namespace {
+
+TEST(Text, BytesAreShownInPowersOfAThousand) {
+  EXPECT_EQ(HumanBytes(0), "0 B");
+  EXPECT_EQ(HumanBytes(999), "999 B");
+  EXPECT_EQ(HumanBytes(1000), "1.0 kB");
+  EXPECT_EQ(HumanBytes(8294400), "8.3 MB");
+  EXPECT_EQ(HumanBytes(999999), "1.0 MB");
+  EXPECT_EQ(HumanBytes(18446744073709551615U), "18.4 EB");
+}
+
+TEST(Text, OnlyOneIsSingular) {
+  EXPECT_EQ(Plural(0, "frame"), "0 frames");
+  EXPECT_EQ(Plural(1, "frame"), "1 frame");
+  EXPECT_EQ(Plural(2, "frame"), "2 frames");
+}
+
+TEST(Text, CountsAreDecimalEvenWithLeadingZeros) {
+  EXPECT_EQ(ParseCount("00000042"), 42U);
+  EXPECT_EQ(ParseCount("18446744073709551615"), 18446744073709551615U);
+  for (const char* bad : {"", "-1", "+1", "0x10", "1.0", "4 ", "18446744073709551616"}) {
+    EXPECT_EQ(ParseCount(bad), std::nullopt) << bad;
+  }
+}
+
+TEST(Text, SecondsAreFiniteAndNotNegative) {
+  EXPECT_EQ(ParseSeconds("0.25"), 0.25);
+  EXPECT_EQ(ParseSeconds("0"), 0.0);
+  for (const char* bad : {"", "-1", "nan", "inf", "1s", "1e999"}) {
+    EXPECT_EQ(ParseSeconds(bad), std::nullopt) << bad;
+  }
+}
+
+TEST(Text, AMessageIsOneLine) { EXPECT_EQ(OneLine("a\nb\r\n"), "a b"); }
+
+}  // namespace
+}  // namespace grabfs::cli
