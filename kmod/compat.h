@@ -19,10 +19,13 @@
 #define grabdma_idmap user_namespace
 #endif
 
+/* Splicing the pages themselves, and copies of them, which 6.1 has no function for. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 #define grabdma_page_cache_splice_read filemap_splice_read
+#define grabdma_copy_splice_read copy_splice_read
 #else
 #define grabdma_page_cache_splice_read generic_file_splice_read
+#define grabdma_copy_splice_read generic_file_splice_read
 #endif
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)

@@ -144,7 +144,10 @@ void grabdma_buffer_unmap(struct grabdma_buffer *buffer)
 typedef void sync_range_t(struct device *dev, dma_addr_t address, unsigned long offset,
 			  size_t bytes, enum dma_data_direction direction);
 
-/* Synchronises a range of the buffer, segment by segment. */
+/*
+ * Synchronises a range of the buffer, segment by segment. That may bounce megabytes, for which a
+ * hard interrupt is no place.
+ */
 static void sync_range(struct grabdma_buffer *buffer, u64 offset, u64 bytes, sync_range_t *sync)
 {
 	struct device *dev = buffer->adapter->config.dma_dev;
@@ -152,6 +155,7 @@ static void sync_range(struct grabdma_buffer *buffer, u64 offset, u64 bytes, syn
 	struct scatterlist *sg;
 	unsigned int i;
 
+	WARN_ON_ONCE(in_hardirq());
 	for_each_sgtable_dma_sg(&buffer->table, sg, i) {
 		u64 from = max(start, offset);
 		u64 to = min(start + sg_dma_len(sg), end);

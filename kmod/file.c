@@ -132,8 +132,10 @@ static ssize_t grabdma_file_write_iter(struct kiocb *iocb, struct iov_iter *from
 }
 
 /*
- * Puts pages into a pipe. The view has a user more meanwhile, also when it is spliced through the
- * session's descriptor: the frame that is being spliced is not given up for the next one.
+ * Puts pages of the frame view into a pipe, which hold the frame, and copies of the live view's:
+ * who splices from there may have kept the frame by other means, and its pages hold nothing. The
+ * view has a user more meanwhile, also when it is spliced through the session's descriptor: the
+ * frame that is being spliced is not given up for the next one.
  */
 static ssize_t grabdma_file_splice_read(struct file *file, loff_t *position,
 					struct pipe_inode_info *pipe, size_t length,
@@ -147,8 +149,12 @@ static ssize_t grabdma_file_splice_read(struct file *file, loff_t *position,
 		return count;
 	grabdma_view_expose(view);
 	sound = grabdma_memory_sound(&view->buffer->memory, *position, length);
-	count = sound || !length ?
-		grabdma_page_cache_splice_read(file, position, pipe, sound, flags) : -EIO;
+	if (!sound && length)
+		count = -EIO;
+	else if (view->kind == GRABDMA_VIEW_FRAME)
+		count = grabdma_page_cache_splice_read(file, position, pipe, sound, flags);
+	else
+		count = grabdma_copy_splice_read(file, position, pipe, sound, flags);
 	grabdma_view_unuse(view);
 	return count;
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,6 +29,16 @@ static inline int patience(void)
 	const char *factor = getenv("VM_PATIENCE");
 
 	return 20 * 20 * (factor ? atoi(factor) : 1);
+}
+
+static inline bool linux_before(int major, int minor)
+{
+	struct utsname kernel;
+	int have[2] = { 0 };
+
+	uname(&kernel);
+	sscanf(kernel.release, "%d.%d", &have[0], &have[1]);
+	return have[0] < major || (have[0] == major && have[1] < minor);
 }
 
 static inline void short_while(void)

@@ -222,6 +222,30 @@ static void queued_frames_are_not_spliced(void)
 	close(pipes[1]);
 }
 
+/* Who splices from the live view holds nothing, and has what was there. */
+static void live_views_are_copied(void)
+{
+	uint64_t sequence = capture(session, watched.id).sequence;
+	int live = reopen(watched.live, O_RDONLY);
+	struct way copies = { 0 };
+	loff_t offset = 0;
+	int pipes[2];
+
+	if (linux_before(6, 5)) {
+		tap_skip("what is spliced from the live view is a copy", "Linux before 6.5");
+		return;
+	}
+	if (pipe(pipes) || splice(live, &offset, pipes[1], NULL, BYTES, 0) != BYTES)
+		tap_bail("splice");
+	close(live);
+	capture(session, watched.id);
+	copies.out_end = pipes[0];
+	way = &copies;
+	tap_ok(arrives_whole(sequence), "what is spliced from the live view is a copy");
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
 /* A disk that takes seconds for each request (module null_blk with a completion time). */
 static void slow_disks_hold(void)
 {
@@ -269,6 +293,7 @@ int main(int argc, char **argv)
 		send_a_frame();
 	}
 	queued_frames_are_not_spliced();
+	live_views_are_copied();
 	slow_disks_hold();
 	return tap_end();
 }

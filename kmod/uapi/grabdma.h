@@ -12,7 +12,8 @@
  * Both views show the same pages and have the exact size that was asked for. They support read,
  * write (live view), mmap, splice, sendfile, lseek and fsync; they cannot be resized, punched or
  * executed, and their pages neither move nor get swapped. A page whose memory is known to be broken
- * is EIO to read(), write(), splice() and QUEUE, and SIGBUS to who has it mapped.
+ * is EIO to read(), write(), splice() and QUEUE, and SIGBUS to who has it mapped; a transfer that
+ * is under way when it breaks is not stopped.
  *
  * The states of a buffer for capture:
  *

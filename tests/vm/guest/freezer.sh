@@ -45,18 +45,34 @@ for verb in wait stream; do
   echo "grabfs-cli $verb was frozen and went on" >&2
 done
 
+# frozen_first PROCESS: which waits for the daemon; the machine goes to sleep and comes back.
+frozen_first() {
+  echo "$1" > $readers/cgroup.procs
+  until_in "$1" 'request_wait_answer|fuse_'
+  echo 1 > $readers/cgroup.freeze
+  until grep -q 'frozen 1' $readers/cgroup.events; do sleep 0.1; done
+  go_to_sleep
+  echo 0 > $readers/cgroup.freeze
+}
+
 mkdir -p $readers
 cat $device/events > /tmp/events &
 reader=$!
-echo $reader > $readers/cgroup.procs
-until_in $reader 'request_wait_answer|fuse_'
-echo 1 > $readers/cgroup.freeze
-until grep -q 'frozen 1' $readers/cgroup.events; do sleep 0.1; done
-go_to_sleep
-echo 0 > $readers/cgroup.freeze
+frozen_first $reader
 echo 1 > $device/trigger
 until grep -q '"event":"frame"' /tmp/events; do sleep 0.1; done
 echo "cat was frozen before the daemon and went on" >&2
 kill $reader
 wait $reader || true
+
+buffer=$device/buffers/000.raw
+exec 9< $buffer
+flock -s 9
+flock -x $buffer true &
+waiter=$!
+frozen_first $waiter
+flock -u 9
+wait $waiter
+echo "flock was frozen before the daemon and went on" >&2
+exec 9<&-
 umount /mnt/grabfs
