@@ -243,7 +243,7 @@ void Adoption::Begin() {
   if (before->resizes_in_place() && storage_->resizes_in_place()) return;
   replacing_.emplace(&contents());
   uses().AwaitClose(File::kNoHandle);
-  if (uses().InUse([&] { return before->Idle(); })) {
+  if (uses().InUse(*before)) {
     throw Error(EBUSY, "alloc: the file is in use: bind it before opening it");
   }
   Exclude();

@@ -37,6 +37,7 @@ class DeviceStorage final : public Storage {
     throw Error(EOPNOTSUPP, name_ + ": memory of a device's making is as large as the file");
   }
   void Release(uint64_t /*bytes*/) noexcept override {}
+  [[nodiscard]] bool leases() const override { return false; }
   [[nodiscard]] bool Idle() override {
     const auto memory = this->memory();
     return !memory || memory->Unused();

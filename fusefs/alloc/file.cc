@@ -136,7 +136,7 @@ void File::RequireUnmapped(const Caller& caller, Handle own) {
 // A mapping that is made at the same moment may be truncated, as on tmpfs.
 bool File::SomebodyIsInTheWay(const Caller& caller, Handle own) {
   const auto storage = contents_.storage();
-  if (!uses_.InUse([&] { return storage->Idle(); })) return false;
+  if (!uses_.InUse(*storage)) return false;
   const bool suspicious = uses_.Elsewhere(caller, own);
   // With passthrough the kernel has the pages, which would have to be replaced.
   if (!storage->resizes_in_place()) return uses_.direct() || suspicious;
@@ -235,7 +235,7 @@ void File::Closed(Handle handle, bool may_be_mapped) {
 bool File::InUse() {
   if (changes_.busy()) return true;
   const auto storage = contents_.storage();
-  return uses_.InUse([&] { return storage->Idle(); });
+  return uses_.InUse(*storage);
 }
 
 int File::backing_fd() const { return uses_.direct() ? contents_.direct_fd() : -1; }

@@ -74,6 +74,7 @@ class MemfdStorage final : public Storage {
     bytes_ = std::min<uint64_t>(bytes_, bytes);
   }
   [[nodiscard]] bool Idle() override { return probe_.Idle(); }
+  [[nodiscard]] bool leases() const override { return true; }
   [[nodiscard]] std::shared_ptr<Memory> Map(uint64_t bytes) override {
     return std::make_shared<MemfdView>(fd_.get(), bytes, what_);
   }

@@ -71,6 +71,8 @@ class Storage {
 
   // True when nobody else has the file open or mapped. Quick.
   [[nodiscard]] virtual bool Idle() = 0;
+  // Idle() takes a lease for a moment: an open with O_NONBLOCK would fail meanwhile.
+  [[nodiscard]] virtual bool leases() const = 0;
   // Maps the first `bytes` for a device to fill. Valid until the next change.
   [[nodiscard]] virtual std::shared_ptr<Memory> Map(uint64_t bytes) = 0;
 

@@ -56,17 +56,16 @@ void Uses::AwaitClose(Handle own) {
                    [&] { return handles_.size() == (handles_.contains(own) ? 1U : 0U); });
 }
 
-bool Uses::InUse(const std::function<bool()>& idle) {
-  uint64_t closings = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!handles_.empty() || filling_ > 0) return true;
-    if (!may_be_mapped_) return false;
-    closings = closings_;
-  }
-  if (!idle()) return true;
-  const std::lock_guard lock(mutex_);
-  // Unless a handle was closed since `idle` was called: it may have left a mapping.
+bool Uses::InUse(const Probe& probe) {
+  std::unique_lock lock(mutex_);
+  if (!handles_.empty() || filling_ > 0) return true;
+  if (!may_be_mapped_) return false;
+  const uint64_t closings = closings_;
+  if (!probe.exclusive) lock.unlock();
+  const bool idle = probe.idle();
+  if (!lock.owns_lock()) lock.lock();
+  if (!idle) return true;
+  // Unless a handle was closed since the memory was asked: it may have left a mapping.
   if (closings == closings_) may_be_mapped_ = false;
   return may_be_mapped_ || !handles_.empty() || filling_ > 0;
 }

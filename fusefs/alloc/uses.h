@@ -3,7 +3,7 @@
 // Who uses one file of alloc/: which handles are open, whether it may be mapped, whether a device
 // fills it.
 //
-// Threads: any. All functions are quick, except AwaitClose() and InUse().
+// Threads: any. All functions are quick, except AwaitClose().
 #pragma once
 
 #include <sys/types.h>
@@ -13,6 +13,7 @@
 #include <map>
 #include <mutex>
 
+#include "fusefs/alloc/storage.h"
 #include "fusefs/base/caller.h"
 #include "fusefs/base/mutex.h"
 
@@ -38,9 +39,16 @@ class Uses {
   // Waits a moment for RELEASE requests under way: the kernel sends them a little after close().
   void AwaitClose(Handle own);
 
-  // Open, mapped, or being filled. False is certain. `idle`: whether the storage says that nobody
-  // has it open or mapped; called without a lock.
-  [[nodiscard]] bool InUse(const std::function<bool()>& idle);
+  // Whether the memory says that nobody has it open or mapped.
+  struct Probe {
+    std::function<bool()> idle;
+    bool exclusive = false;  // nobody may open the file meanwhile: asked with the mutex held
+  };
+  // Open, mapped, or being filled. False is certain.
+  [[nodiscard]] bool InUse(const Probe& probe);
+  [[nodiscard]] bool InUse(Storage& storage) {
+    return InUse({[&storage] { return storage.Idle(); }, storage.leases()});
+  }
 
   // A device begins to write the first `bytes`, at least 1. Throws Error(EBUSY) if one does
   // already.

@@ -55,6 +55,7 @@ class WrappedStorage : public Storage {
   }
   void Release(uint64_t bytes) noexcept override { inner_->Release(bytes); }
   [[nodiscard]] bool Idle() override { return inner_->Idle(); }
+  [[nodiscard]] bool leases() const override { return inner_->leases(); }
   [[nodiscard]] std::shared_ptr<Memory> Map(uint64_t bytes) override { return inner_->Map(bytes); }
 
  private:

@@ -5,6 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
+#include <thread>
+
 namespace grabfs::alloc {
 namespace {
 
@@ -17,23 +21,43 @@ bool NotIdle() { return false; }
 
 TEST(Uses, OpenFilesAreInUseAndMappedOnesUntilTheMemoryIsIdle) {
   Uses uses;
-  EXPECT_FALSE(uses.InUse(NotIdle));
+  EXPECT_FALSE(uses.InUse({NotIdle}));
   const auto handle = uses.Opened(kAlice, Direct);
-  EXPECT_TRUE(uses.InUse(Idle));
+  EXPECT_TRUE(uses.InUse({Idle}));
   EXPECT_TRUE(uses.Closed(handle, true));
-  EXPECT_TRUE(uses.InUse(NotIdle));
-  EXPECT_FALSE(uses.InUse(Idle));
-  EXPECT_FALSE(uses.InUse(NotIdle)) << "it is known to be idle";
+  EXPECT_TRUE(uses.InUse({NotIdle}));
+  EXPECT_FALSE(uses.InUse({Idle}));
+  EXPECT_FALSE(uses.InUse({NotIdle})) << "it is known to be idle";
 }
 
 TEST(Uses, AMappingThatIsMadeWhileTheMemoryIsAskedIsNotForgotten) {
   Uses uses;
   uses.Closed(uses.Opened(kAlice, Direct), true);
-  EXPECT_TRUE(uses.InUse([&uses] {
+  EXPECT_TRUE(uses.InUse({[&uses] {
     uses.Closed(uses.Opened(kBob, Direct), true);  // after the memory was found to be idle
     return true;
-  }));
-  EXPECT_TRUE(uses.InUse(NotIdle));
+  }}));
+  EXPECT_TRUE(uses.InUse({NotIdle}));
+}
+
+// Who opens a file without waiting would meet the lease.
+TEST(Uses, AnOpenWaitsForAProbeByLease) {
+  Uses uses;
+  uses.Closed(uses.Opened(kAlice, Direct), true);
+  std::atomic<bool> opened = false;
+  std::jthread opener;
+  const auto probe = [&] {
+    opener = std::jthread([&] {
+      (void)uses.Opened(kBob, Direct);
+      opened = true;
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    EXPECT_FALSE(opened);
+    return true;
+  };
+  EXPECT_FALSE(uses.InUse({probe, true}));
+  opener.join();
+  EXPECT_TRUE(uses.open());
 }
 
 TEST(Uses, TheFirstToOpenItDecidesWhetherItIsDirect) {
