@@ -91,10 +91,16 @@ void FileSystem::ReadDir(uint64_t inode, uint64_t offset, const Caller& caller, 
   place.kind().List(place, offset, emit);
 }
 
+std::shared_ptr<void> FileSystem::TakeShare(const Place& place) {
+  const auto take = [&] { return mount_.open_limit.Take(place.caller.uid); };
+  if (place.inode.device == kMountItself) return take();
+  return Noting(*place.node()->device, take);
+}
+
 std::unique_ptr<OpenFile> FileSystem::Open(uint64_t inode, int flags, const Caller& caller) {
   const Place place = At(inode, caller);
   const Kind& kind = place.kind();
-  auto share = kind.limited() ? mount_.open_limit.Take(caller.uid) : nullptr;
+  auto share = kind.limited() ? TakeShare(place) : nullptr;
   auto file = kind.Open(place, flags);
   file->Keep(std::move(share));
   return file;

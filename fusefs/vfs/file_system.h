@@ -103,6 +103,8 @@ class FileSystem {
   Place At(uint64_t inode, const Caller& caller = {}) {
     return {mount_, Inode::Decode(inode), caller};
   }
+  // Of the limit for open files. Throws Error(EDQUOT).
+  std::shared_ptr<void> TakeShare(const Place& place);
 
   Mount mount_;
   KernelCaches caches_{mount_};

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <new>
+#include <exception>
 #include <span>
 #include <utility>
 
@@ -50,10 +50,9 @@ void StreamConverter::Make(const std::shared_ptr<SharedFrame>& frame) {
   Converted converted;
   try {
     converted.bytes = convert_(frame->held);
-  } catch (const Error& error) {
-    converted.failure.emplace(error.code(), error.what());
-  } catch (const std::bad_alloc&) {
-    converted.failure.emplace(ENOMEM, "no memory for a frame");
+  } catch (...) {
+    // Whatever it was: readers wait for a result.
+    converted.failure = ErrorFrom(std::current_exception());
   }
   std::vector<std::function<void()>> waiting;
   {

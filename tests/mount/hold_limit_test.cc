@@ -189,6 +189,8 @@ TEST_F(HoldLimitTest, OpenStreamsEventsAndTextsAreCounted) {
     return OpenError(device().Path("events"), O_RDONLY);
   });
   EXPECT_EQ(status, 0);
+  const auto reason = device().Status().at("last_error").get<std::string>();
+  EXPECT_NE(reason.find("open already: close some"), std::string::npos) << reason;
   const UniqueFd other = Open(device().Path("events"), O_RDONLY);
 }
 
