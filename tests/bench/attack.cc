@@ -5,10 +5,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <exception>
+#include <iostream>
 #include <thread>
 
+#include "fusefs/base/error.h"
 #include "tests/bench/measure.h"
 #include "tests/mount/support/users.h"
 
@@ -25,12 +28,20 @@ Attacker::Attacker(const std::function<void()>& work) : pid_(::fork()) {
     ::setpgid(0, 0);
     mount_test::Become(mount_test::kStranger);
     for (;;) work();
-  } catch (const std::exception&) {
+  } catch (const std::exception& error) {
+    std::cerr << "the attack ends: " << error.what() << '\n';
     ::_exit(1);
   }
 }
 
+void Attacker::RequireAtWork() {
+  if (::waitpid(pid_, nullptr, WNOHANG) == 0) return;
+  pid_ = -1;
+  throw Error(EIO, "the attack has failed");
+}
+
 Attacker::~Attacker() {
+  if (pid_ < 0) return;
   ::kill(pid_, SIGKILL);
   ::waitpid(pid_, nullptr, 0);
 }

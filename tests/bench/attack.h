@@ -21,11 +21,13 @@ class Attacker {
  public:
   explicit Attacker(const std::function<void()>& work);
   ~Attacker();
+  // Throws Error if the attack has ended: what was measured beside it was nothing.
+  void RequireAtWork();
   Attacker(const Attacker&) = delete;
   Attacker& operator=(const Attacker&) = delete;
 
  private:
-  const pid_t pid_;
+  pid_t pid_;  // -1: it has ended
 };
 
 // The longest of one kind of call, in seconds.

@@ -17,6 +17,7 @@ std::span<const Benchmark> Benchmarks() {
       {"list", BenchmarkList},
       {"idle", BenchmarkIdle},
       {"in_flight", BenchmarkInFlight},
+      {"slow_clients", BenchmarkSlowClients},
       {"growth", BenchmarkGrowth},
       {"readers", BenchmarkReaders},
       {"append", BenchmarkAppend},

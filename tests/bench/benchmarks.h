@@ -18,6 +18,7 @@ std::vector<Row> BenchmarkOpen(const Context& context);
 std::vector<Row> BenchmarkList(const Context& context);
 std::vector<Row> BenchmarkIdle(const Context& context);
 std::vector<Row> BenchmarkInFlight(const Context& context);
+std::vector<Row> BenchmarkSlowClients(const Context& context);
 std::vector<Row> BenchmarkGrowth(const Context& context);
 std::vector<Row> BenchmarkRing(const Context& context);
 std::vector<Row> BenchmarkReaders(const Context& context);

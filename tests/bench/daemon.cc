@@ -41,6 +41,10 @@ void CaptureFor(const mount_test::Device& device, std::chrono::milliseconds time
   device.Stop();
 }
 
+uint64_t DroppedFrames(const mount_test::Device& device) {
+  return device.Status().at("counters").at("dropped").get<uint64_t>();
+}
+
 Daemon::Daemon(const Context& context, const std::vector<std::string>& devices,
                const std::string& options)
     : mountpoint_(context.scratch.MakeMountpoint()),

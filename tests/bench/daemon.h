@@ -20,6 +20,9 @@ std::string FullHdDevice(unsigned buffers);
 // Has a device that is stopped capture for so long.
 void CaptureFor(const mount_test::Device& device, std::chrono::milliseconds time);
 
+// How many frames the device has lost for want of a buffer.
+uint64_t DroppedFrames(const mount_test::Device& device);
+
 class Daemon {
  public:
   // Returns when the mount answers. `devices`: NAME=SOURCE,key=value... Throws with the daemon's

@@ -80,10 +80,6 @@ void ListenToAll(const std::string& path) {
   }
 }
 
-uint64_t Dropped(const mount_test::Device& device) {
-  return device.Status().at("counters").at("dropped").get<uint64_t>();
-}
-
 }  // namespace
 
 std::vector<Row> BenchmarkStreamWaiting(const Context& context) {
@@ -106,13 +102,14 @@ std::vector<Row> BenchmarkStreamWaiting(const Context& context) {
     if (frame.valid()) Use(::pread(frame.get(), bytes.data(), bytes.size(), 0));
   };
   for (const Attack& attack : attacks) {
-    const Attacker attacker(attack.work);
+    Attacker attacker(attack.work);
     (void)Worst(look, window / 5);  // he needs time to begin
-    const uint64_t before = Dropped(device);
+    const uint64_t before = DroppedFrames(device);
     const double worst = Worst(look, window);
+    attacker.RequireAtWork();
     rows.push_back({"streams, " + attack.name + ": worst wait of a bystander", worst * 1e3, "ms",
                     AtMost(50),
-                    std::to_string(Dropped(device) - before) + " frames dropped, daemon " +
+                    std::to_string(DroppedFrames(device) - before) + " frames dropped, daemon " +
                         std::to_string(daemon.ResidentBytes() >> 20) + " MiB"});
   }
   device.Stop();
