@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "fusefs/base/error.h"
+#include "tests/mount/support/channel.h"
 #include "tests/mount/support/fixture.h"
 
 namespace grabfs::mount_test {
@@ -46,6 +47,19 @@ TEST_F(OverlayTest, FramesAreReadMappedAndSentThroughIt) {
               static_cast<ssize_t>(picture_.bytes()));
   }
   EXPECT_TRUE(picture_.IsFrame(ReadFile(copy), sequence));
+}
+
+// Reads through it are reported to nobody; an open of its kind counts as one.
+TEST_F(OverlayTest, WhatIsSplicedThroughItStays) {
+  const uint64_t sequence = device().Capture(1);
+  UniqueFd fd = Open(Path("latest.raw"), O_RDONLY);
+  const Channel channel = Channel::Pipe();
+  const size_t moved = channel.Splice(fd.get(), 0, picture_.bytes());
+  ASSERT_EQ(moved, picture_.bytes());
+  fd.reset();
+  EXPECT_TRUE(device().IsRecycled(sequence)) << device().Status().dump();
+  device().Capture(4 * kBuffers);
+  EXPECT_TRUE(picture_.IsFrame(channel.Receive(), sequence));
 }
 
 TEST_F(OverlayTest, BuffersAreReadThroughIt) {
