@@ -15,6 +15,7 @@ inline constexpr std::string_view kFramesName = "frames";
 inline constexpr std::string_view kBuffersName = "buffers";
 inline constexpr std::string_view kRaw = "raw";  // the extension of unconverted frames
 inline constexpr std::string_view kAllocName = "alloc";
+inline constexpr std::string_view kPageName = "index.html";
 inline constexpr std::string_view kStatusName = "status.json";
 
 // "latest.raw"; "frames.pnm" for forms other than that.

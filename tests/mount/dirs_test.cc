@@ -68,7 +68,8 @@ TEST_F(DirsTest, NamesHaveAtMost255Bytes) {
 }
 
 TEST_F(DirsTest, TheTreeIsTheDocumentedOne) {
-  EXPECT_EQ(List(mount().path()), (std::vector<std::string>{"alloc", "sim0", "status.json"}));
+  EXPECT_EQ(List(mount().path()),
+            (std::vector<std::string>{"alloc", "index.html", "sim0", "status.json"}));
   std::vector<std::string> names{"buffers",
                                  "buffers_count",
                                  "bytes",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The root directory of the mount: a directory for each device, alloc/ and status.json.
+// The root directory of the mount: a directory for each device, alloc/, status.json and index.html.
 #include <algorithm>
 #include <array>
 
@@ -16,6 +16,7 @@ struct FixedName {
   double timeout;
 };
 constexpr std::array kFixed = {FixedName{kStatusName, NodeKind::kStatus, kForever},
+                               FixedName{kPageName, NodeKind::kPage, kForever},
                                FixedName{kAllocName, NodeKind::kAllocDir, kNotAtAll}};
 
 Entry EntryOf(const Place& place, double timeout) { return {place.kind().Stat(place), timeout}; }
