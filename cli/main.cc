@@ -34,6 +34,7 @@ int main(int argc, char** argv) {
       .environment = Environment,
       .program_directory = ProgramDirectory(),
       .system = {},
+      .out_is_terminal = ::isatty(STDOUT_FILENO) == 1,
       .err_is_terminal = ::isatty(STDERR_FILENO) == 1,
   };
   const std::vector<std::string> args(argv + (argc > 0 ? 1 : 0), argv + argc);

@@ -26,6 +26,8 @@ struct Context {
   // The directory of this program; `grabfs` is first looked for there.
   std::filesystem::path program_directory;
   SystemPaths system;
+  // `out` is a terminal: nothing but text may be shown.
+  bool out_is_terminal = false;
   // `err` is a terminal: a progress bar may be shown.
   bool err_is_terminal = false;
 };

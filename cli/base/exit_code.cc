@@ -3,6 +3,11 @@
 
 namespace grabfs::cli {
 
+void RequireNoTerminal(const Context& context) {
+  if (!context.out_is_terminal) return;
+  throw UsageError("frames are no text for a terminal: send them to a file or a program ('| ...')");
+}
+
 bool DaemonIsGone(const Error& error) {
   return error.code() == ENOTCONN || error.code() == ECONNABORTED;
 }

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <string>
 
+#include "cli/base/context.h"
 #include "fusefs/base/error.h"
 
 namespace grabfs::cli {
@@ -17,7 +18,7 @@ enum class ExitCode : int {
   kUsage = 2,     // the command line is wrong
   kNoDevice = 3,  // no such device or mount, or its daemon is gone
   kTimeout = 4,
-  kDropped = 5,  // frames were lost and --no-drop was asked
+  kDropped = 5,  // frames were lost, and --no-drop or --lossless was asked
 };
 
 // The command line is wrong.
@@ -37,6 +38,9 @@ class TimeoutError : public Error {
  public:
   explicit TimeoutError(const std::string& message) : Error(ETIMEDOUT, message) {}
 };
+
+// Pixels are no text. Throws UsageError if standard output is a terminal.
+void RequireNoTerminal(const Context& context);
 
 // Whether this errno says that the daemon of the mount is gone: ENOTCONN for new requests,
 // ECONNABORTED for requests under way.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/base/process.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
 #include <sys/syscall.h>
@@ -20,6 +21,14 @@ bool IsExecutable(const std::filesystem::path& path) {
   return std::filesystem::is_regular_file(path, ignored) && ::access(path.c_str(), X_OK) == 0;
 }
 
+// As exec(3) takes them; they point into `words`.
+std::vector<char*> Arguments(std::vector<std::string>& words) {
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  return arguments;
+}
+
 }  // namespace
 
 std::optional<std::filesystem::path> FindProgram(const Context& context, const std::string& name) {
@@ -32,20 +41,29 @@ std::optional<std::filesystem::path> FindProgram(const Context& context, const s
   return std::nullopt;
 }
 
-int RunProgram(const std::filesystem::path& program, const std::vector<std::string>& args) {
-  std::string name = program.string();
-  std::vector<std::string> owned = args;
-  std::vector<char*> argv = {name.data()};
-  for (std::string& arg : owned) argv.push_back(arg.data());
-  argv.push_back(nullptr);
-  pid_t child = 0;
-  if (const int code =
-          ::posix_spawn(&child, name.c_str(), nullptr, nullptr, argv.data(), ::environ)) {
-    throw Error(code, name + ": cannot be started: " + ErrnoText(code));
+Child::Child(std::vector<std::string> words, Input input) {
+  const std::vector<char*> argv = Arguments(words);
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  if (input == Input::kNone) {
+    ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   }
+  const int code = ::posix_spawnp(&pid_, argv[0], &actions, nullptr, argv.data(), ::environ);
+  ::posix_spawn_file_actions_destroy(&actions);
+  if (code != 0) throw Error(code, words[0] + ": cannot be started: " + ErrnoText(code));
+  process_ = WatchProcess(pid_);
+}
+
+void Become(std::vector<std::string> words) {
+  const std::vector<char*> argv = Arguments(words);
+  ::execvp(argv[0], argv.data());
+  ThrowErrno(words[0]);
+}
+
+int Child::Await() {
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0) {
-    if (errno != EINTR) ThrowErrno(name);
+  while (::waitpid(pid_, &status, 0) < 0) {
+    if (errno != EINTR) ThrowErrno("wait for a program");
   }
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

@@ -6,9 +6,29 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <numeric>
 #include <sstream>
+#include <utility>
 
 namespace grabfs::cli {
+namespace {
+
+// How many letters have to be put in, taken out or replaced (Levenshtein).
+size_t Distance(const std::string& a, const std::string& b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 0; i < a.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i + 1);
+    for (size_t j = 0; j < b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
 
 std::string HumanBytes(uint64_t bytes) {
   static constexpr std::array kUnits = {" kB", " MB", " GB", " TB", " PB", " EB"};
@@ -69,6 +89,13 @@ std::string OneLine(std::string text) {
   std::replace_if(
       text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
   return text;
+}
+
+std::string Hint(const std::string& word, const std::vector<std::string>& candidates) {
+  const auto nearest = std::ranges::min_element(
+      candidates, {}, [&](const std::string& candidate) { return Distance(word, candidate); });
+  if (nearest == candidates.end() || Distance(word, *nearest) > 2) return ";";
+  return ": did you mean '" + *nearest + "'?";
 }
 
 }  // namespace grabfs::cli

@@ -31,6 +31,10 @@ std::optional<uint64_t> ParseCount(std::string_view text);
 // A finite decimal number that is not negative.
 std::optional<double> ParseSeconds(std::string_view text);
 
+// What follows "no such verb": ": did you mean 'save'?" with the candidate that `word` is likely to
+// be, or ";".
+std::string Hint(const std::string& word, const std::vector<std::string>& candidates);
+
 // Replaces line ends, because messages are single lines, whatever they quote.
 std::string OneLine(std::string text);
 

@@ -83,17 +83,12 @@ Candidates DeviceNames(const Surroundings& surroundings) {
   return candidates;
 }
 
-// The attributes that can be written, by the file modes in the mount.
-Candidates Attributes(const Surroundings& surroundings) {
+// Attributes and controls, with `suffix` behind each.
+Candidates Settings(const Surroundings& surroundings, const std::string& suffix) {
   Candidates candidates;
   for (const Device& device : surroundings.NamedDevices()) {
-    std::error_code ignored;
-    for (const auto& file : std::filesystem::directory_iterator(device.directory(), ignored)) {
-      const auto mode = file.status(ignored).permissions();
-      const bool writable =
-          (mode & std::filesystem::perms::owner_write) != std::filesystem::perms();
-      if (!writable || !file.is_regular_file(ignored)) continue;
-      candidates.push_back({file.path().filename().string() + "=", device.name()});
+    for (const std::string& name : device.SettingNames()) {
+      candidates.push_back({name + suffix, device.name()});
     }
   }
   return candidates;
@@ -154,7 +149,8 @@ Candidates VerbNames() {
 Candidates ValuesOf(std::string_view verb, std::string_view name, const Surroundings& surroundings,
                     const Context& context) {
   if (name == "DEVICE") return DeviceNames(surroundings);
-  if (name == "KEY=VALUE") return Attributes(surroundings);
+  if (name == "KEY=VALUE") return Settings(surroundings, "=");
+  if (name == "KEY") return Settings(surroundings, "");
   if (name == "SEQUENCE") return FrameNumbers(surroundings);
   // No candidates for the name of a new file.
   if (name == "NAME" && verb != "alloc") return AllocFiles(surroundings);

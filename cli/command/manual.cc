@@ -17,13 +17,13 @@ All that `grabfs-cli` does, it does through the files of the mount ([the mount c
 a shell script can do the same. What scripts may rely on:
 
 - **Data goes to standard output, messages to standard error.** A message is one line.
-- **`--json`** gives JSON in place of text. `list`, `info`, `umount` and `doctor` print one document;
-  verbs that report as things happen (`capture`, `wait`, `save`, `record`, `hold`, `alloc`, `free`, `stats`,
-  `monitor`) print one object a line. `stream` prints frames and nothing else.
+- **`--json`** gives JSON in place of text. `list`, `info`, `get`, `umount` and `doctor` print one document;
+  verbs that report as things happen (`capture`, `wait`, `each`, `save`, `record`, `hold`, `alloc`, `free`,
+  `stats`, `monitor`) print one object a line. `stream` prints frames and nothing else.
 - **The mount** is the one named with `--mount`, else the one in `$GRABFS_MOUNT`, else the only one
   there is. **The device** may be left out when the mount has only one.
-- **Lost frames** are reported on standard error and make the exit status 5 when `--no-drop` is
-  asked. Without it the exit status is 1 only if not a single frame came.
+- **Lost frames** are reported on standard error and make the exit status 5 when `--no-drop` or
+  `stream --lossless` is asked. Without it the exit status is 1 only if not a single frame came.
 - **Files are saved complete or not at all**: a saved file takes its name when it has been written. A recording
   grows under its name, and is usable however it ends: by Ctrl-C, a full disk, a device that goes. Data and index end at
   the same whole frame. Only a recording that was killed (SIGKILL) may have bytes behind the last frame of its index.
@@ -35,7 +35,7 @@ a shell script can do the same. What scripts may rely on:
 | 2 | the command line makes no sense |
 | 3 | no such device or mount, or its daemon is gone |
 | 4 | time-out |
-| 5 | frames were lost and `--no-drop` was asked |
+| 5 | frames were lost, and `--no-drop` or `stream --lossless` was asked |
 
 Pictures: grey formats become grey files, all others RGB; where a format has more than 8 bits a sample
 the file has 16 (`bmp` has 8).

@@ -55,6 +55,11 @@ std::string Options::NextArgument() const {
   return "argument" + std::to_string(app_.get_options().size());
 }
 
+void Options::Command(std::vector<std::string>& words, const std::string& help) {
+  Arguments("COMMAND", words, help);
+  command_ = &words;
+}
+
 void Options::PassOn(std::vector<std::string>& values) {
   app_.prefix_command();
   app_.final_callback([this_app = &app_, &values] { values = this_app->remaining(); });

@@ -37,6 +37,11 @@ class Options {
   void Arguments(const std::string& name, std::vector<std::string>& values,
                  const std::string& help);
 
+  // Binds the words of a command, which may be behind "--".
+  void Command(std::vector<std::string>& words, const std::string& help);
+  // Where they are bound; nullptr: the verb takes no command.
+  [[nodiscard]] std::vector<std::string>* command() const { return command_; }
+
   // Binds all words from the first argument that is not declared, unparsed.
   void PassOn(std::vector<std::string>& values);
 
@@ -45,6 +50,7 @@ class Options {
   [[nodiscard]] std::string NextArgument() const;
 
   CLI::App& app_;
+  std::vector<std::string>* command_ = nullptr;
 };
 
 }  // namespace grabfs::cli

@@ -105,7 +105,7 @@ std::string OverviewHelp() {
   }
   text << "\n'grabfs-cli VERB --help' tells more about one, with examples.\n\n"
           "Exit status: 0 done, 1 failed, 2 usage, 3 no such device or mount, 4 time-out,\n"
-          "5 frames were lost and --no-drop was asked.\n";
+          "5 frames were lost, and --no-drop or --lossless was asked.\n";
   return text.str();
 }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command/target.h"
 
+#include <filesystem>
+#include <utility>
+
 #include "cli/base/exit_code.h"
 #include "cli/base/text.h"
 #include "cli/mount/mount_table.h"
@@ -31,6 +34,21 @@ std::vector<std::string> LivingMounts(const Context& context) {
   throw NoDeviceError(mountpoint + ": closed to this user: mount it with -o allow_other");
 }
 
+// By its path: /mnt/grabfs/cam0.
+Device DeviceAt(const std::string& path) {
+  std::filesystem::path directory = std::filesystem::absolute(path).lexically_normal();
+  if (directory.filename().empty()) directory = directory.parent_path();
+  return Mount(directory.parent_path()).FindDevice(directory.filename().string());
+}
+
+std::vector<Device> DevicesOf(const std::vector<Mount>& mounts) {
+  std::vector<Device> devices;
+  for (const Mount& mount : mounts) {
+    for (Device& device : mount.Devices()) devices.push_back(std::move(device));
+  }
+  return devices;
+}
+
 }  // namespace
 
 void Target::DeclareMount(Options& options) {
@@ -40,7 +58,8 @@ void Target::DeclareMount(Options& options) {
 
 void Target::DeclareDevice(Options& options) {
   DeclareMount(options);
-  options.Argument("DEVICE", device_, "May be left out when there is only one");
+  options.Argument("DEVICE", device_,
+                   "Its name, or its directory; may be left out when there is only one");
 }
 
 std::string Target::NamedMount(const Context& context) const {
@@ -66,13 +85,29 @@ std::vector<Mount> Target::FindMounts(const Context& context) const {
 }
 
 Device Target::FindDevice(const Context& context) const {
-  return FindMount(context).FindDevice(device_);
+  if (device_.find('/') != std::string::npos) return DeviceAt(device_);
+  const std::vector<Mount> mounts = FindMounts(context);
+  if (mounts.empty()) ThrowNoMount(context);
+  if (mounts.size() == 1) return mounts.front().FindDevice(device_);
+  std::vector<Device> meant = DevicesOf(mounts);
+  if (!device_.empty()) {
+    std::erase_if(meant, [this](const Device& device) { return device.name() != device_; });
+  }
+  if (meant.size() == 1) return meant.front();
+  if (meant.empty()) {
+    throw NoDeviceError(device_.empty() ? "no mount has a device"
+                                        : device_ + ": no such device in any mount");
+  }
+  std::vector<std::string> paths;
+  for (const Device& device : meant) paths.push_back(device.directory().string());
+  throw UsageError("which device? there are " + Join(paths, ", ") + ": name one like this");
 }
 
 std::vector<Device> Target::FindDevices(const Context& context) const {
-  const Mount mount = FindMount(context);
-  if (device_.empty()) return mount.Devices();
-  return {mount.FindDevice(device_)};
+  if (!device_.empty()) return {FindDevice(context)};
+  const std::vector<Mount> mounts = FindMounts(context);
+  if (mounts.empty()) ThrowNoMount(context);
+  return DevicesOf(mounts);
 }
 
 }  // namespace grabfs::cli

@@ -24,9 +24,10 @@ class Target {
   [[nodiscard]] Mount FindMount(const Context& context) const;
   // The named mount, or all mounts whose daemons live (possibly none).
   [[nodiscard]] std::vector<Mount> FindMounts(const Context& context) const;
-  // The named device, or the only one.
+  // The device of that directory, or of that name in the named mount, else in any; or the only one.
+  // Throws NoDeviceError, UsageError when several are meant.
   [[nodiscard]] Device FindDevice(const Context& context) const;
-  // The named device, or all of the mount.
+  // The same, or all of the named mount, else of all.
   [[nodiscard]] std::vector<Device> FindDevices(const Context& context) const;
 
   // For verbs where the first argument may be the device or something else.

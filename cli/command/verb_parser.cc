@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "cli/base/text.h"
 #include "fusefs/command/help.h"
 
 namespace grabfs::cli {
@@ -24,11 +25,19 @@ VerbParser::VerbParser(const VerbEntry& entry, Verb& verb)
   app_.footer(Examples(entry));
   Options options(app_);
   verb.Declare(options);
+  command_ = options.command();
 }
 
 void VerbParser::Parse(std::vector<std::string> args) {
+  const auto separator = std::ranges::find(args, "--");
+  std::vector<std::string> command;
+  if (command_ != nullptr && separator != args.end()) {
+    command.assign(separator + 1, args.end());
+    args.erase(separator, args.end());
+  }
   std::reverse(args.begin(), args.end());  // as CLI11 wants them
   app_.parse(std::move(args));
+  if (!command.empty()) *command_ = std::move(command);
 }
 
 std::string VerbParser::Help() const { return grabfs::Help(Describe()); }
@@ -39,7 +48,9 @@ const VerbEntry& FindVerb(const std::string& name) {
   for (const VerbEntry* entry : Verbs()) {
     if (entry->name == name) return *entry;
   }
-  throw UsageError(name + ": no such verb; 'grabfs-cli --help' lists them");
+  std::vector<std::string> names;
+  for (const VerbEntry* entry : Verbs()) names.emplace_back(entry->name);
+  throw UsageError(name + ": no such verb" + Hint(name, names) + " 'grabfs-cli --help' lists them");
 }
 
 }  // namespace grabfs::cli

@@ -25,6 +25,7 @@ class VerbParser {
 
  private:
   CLI::App app_;
+  std::vector<std::string>* command_;  // words behind "--", of a verb that takes them
 };
 
 // The verb of that name. Throws UsageError.

@@ -9,12 +9,14 @@ namespace grabfs::cli {
 
 extern const VerbEntry kListVerb;
 extern const VerbEntry kInfoVerb;
+extern const VerbEntry kGetVerb;
 extern const VerbEntry kSetVerb;
 extern const VerbEntry kCaptureVerb;
 extern const VerbEntry kTriggerVerb;
 extern const VerbEntry kStartVerb;
 extern const VerbEntry kStopVerb;
 extern const VerbEntry kWaitVerb;
+extern const VerbEntry kEachVerb;
 extern const VerbEntry kSaveVerb;
 extern const VerbEntry kStreamVerb;
 extern const VerbEntry kRecordVerb;
@@ -23,6 +25,7 @@ extern const VerbEntry kAllocVerb;
 extern const VerbEntry kFreeVerb;
 extern const VerbEntry kStatsVerb;
 extern const VerbEntry kMonitorVerb;
+extern const VerbEntry kWebVerb;
 extern const VerbEntry kMountVerb;
 extern const VerbEntry kUmountVerb;
 extern const VerbEntry kDoctorVerb;
@@ -30,9 +33,10 @@ extern const VerbEntry kDoctorVerb;
 namespace {
 
 constexpr std::array kVerbs = {
-    &kListVerb,  &kInfoVerb,    &kSetVerb,    &kCaptureVerb, &kTriggerVerb, &kStartVerb, &kStopVerb,
-    &kWaitVerb,  &kSaveVerb,    &kStreamVerb, &kRecordVerb,  &kHoldVerb,    &kAllocVerb, &kFreeVerb,
-    &kStatsVerb, &kMonitorVerb, &kMountVerb,  &kUmountVerb,  &kDoctorVerb,
+    &kListVerb,   &kInfoVerb,  &kGetVerb,    &kSetVerb,    &kCaptureVerb, &kTriggerVerb,
+    &kStartVerb,  &kStopVerb,  &kWaitVerb,   &kEachVerb,   &kSaveVerb,    &kStreamVerb,
+    &kRecordVerb, &kHoldVerb,  &kAllocVerb,  &kFreeVerb,   &kStatsVerb,   &kMonitorVerb,
+    &kWebVerb,    &kMountVerb, &kUmountVerb, &kDoctorVerb,
 };
 
 }  // namespace

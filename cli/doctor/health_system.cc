@@ -110,7 +110,13 @@ Finding ExamineModule(const SystemPaths& system) {
     const std::string name = entry->path().filename().string();
     if (name.starts_with("grabdma")) boards.push_back((system.dev / name).string());
   }
-  if (!boards.empty()) return {kGood, "grabdma", "drives " + Join(boards, ", "), ""};
+  if (!boards.empty()) {
+    return {kGood, "grabdma",
+            "drives " + Join(boards, ", ") +
+                "; with memory=grabdma any device takes its buffers there, whose frames stand "
+                "programs that leave pins behind",
+            ""};
+  }
   if (std::filesystem::exists(system.sys / "module" / "grabdma", unreadable)) {
     return {kNote, "grabdma", "is loaded, but found no board", ""};
   }

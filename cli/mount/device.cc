@@ -14,13 +14,30 @@
 
 namespace grabfs::cli {
 
+namespace {
+
+std::vector<std::string> WritableFiles(const std::filesystem::path& directory) {
+  constexpr auto kWritable = std::filesystem::perms::owner_write;
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (const auto& file : std::filesystem::directory_iterator(directory, ignored)) {
+    const auto mode = file.symlink_status(ignored);
+    const bool writable = (mode.permissions() & kWritable) != std::filesystem::perms::none;
+    if (writable && is_regular_file(mode)) names.push_back(file.path().filename().string());
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+}  // namespace
+
 Device::Device(const std::filesystem::path& mount, std::string name)
     : name_(std::move(name)), directory_(mount / name_) {}
 
-std::filesystem::path Device::FramePath(uint64_t sequence) const {
+std::filesystem::path Device::FramePath(uint64_t sequence, const std::string& form) const {
   std::ostringstream file;
-  file << std::setw(8) << std::setfill('0') << sequence << ".raw";
-  return directory_ / "frames" / file.str();
+  file << std::setw(8) << std::setfill('0') << sequence << '.' << (form.empty() ? "raw" : form);
+  return directory_ / (form.empty() ? "frames" : "frames." + form) / file.str();
 }
 
 nlohmann::json Device::StatusJson() const {
@@ -51,6 +68,27 @@ std::vector<uint64_t> Device::FrameSequences() const {
   if (code) throw Error(code.value(), frames.string() + ": " + code.message());
   std::sort(sequences.begin(), sequences.end());
   return sequences;
+}
+
+std::vector<std::string> Device::SettingNames() const {
+  std::vector<std::string> attributes = WritableFiles(directory_);
+  const std::vector<std::string> controls = WritableFiles(directory_ / "controls");
+  attributes.insert(attributes.end(), controls.begin(), controls.end());
+  return attributes;
+}
+
+std::string Device::Get(const std::string& setting) const {
+  const std::filesystem::path file = SettingPath(setting);
+  std::error_code ignored;
+  // Links lead to what never ends; a number of the ring's or a device elsewhere is no setting.
+  const bool is_one = setting.find_first_of("/.") == std::string::npos &&
+                      is_regular_file(std::filesystem::symlink_status(file, ignored));
+  const std::string value = is_one ? ReadFile(file) : "";
+  if (is_one && value.find('\0') == std::string::npos) return Trim(value);
+  (void)Status();  // is there a device?
+  throw Error(ENOENT, name_ + ": it has no setting '" + setting + "'" +
+                          Hint(setting, SettingNames()) + " 'grabfs-cli get " + name_ +
+                          "' prints all");
 }
 
 std::filesystem::path Device::SettingPath(const std::string& name) const {

@@ -22,8 +22,9 @@ class Device {
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
   [[nodiscard]] std::filesystem::path EventsPath() const { return directory_ / "events"; }
   [[nodiscard]] std::filesystem::path LatestPath() const { return directory_ / "latest.raw"; }
-  // frames/00000042.raw, whether it exists or not.
-  [[nodiscard]] std::filesystem::path FramePath(uint64_t sequence) const;
+  // frames/00000042.raw, or frames.FORM/00000042.FORM, whether it exists or not.
+  [[nodiscard]] std::filesystem::path FramePath(uint64_t sequence,
+                                                const std::string& form = "") const;
 
   // All throw NoDeviceError when the device is not (or no longer) in the mount.
   [[nodiscard]] nlohmann::json StatusJson() const;
@@ -31,6 +32,11 @@ class Device {
   // The frames that are in buffers now, oldest first.
   [[nodiscard]] std::vector<uint64_t> FrameSequences() const;
 
+  // What can be set: attributes by the modes of their files, and controls; in alphabetical order,
+  // attributes first. None if the device has gone.
+  [[nodiscard]] std::vector<std::string> SettingNames() const;
+  // Reads an attribute, or a control of that name. Throws Error.
+  [[nodiscard]] std::string Get(const std::string& setting) const;
   // Writes an attribute, or a control of that name. If the device refuses, the Error has the reason
   // from status.json, or says what to do.
   void Set(const std::string& attribute, const std::string& value) const;

@@ -35,7 +35,9 @@ FrameStream::Piece FrameStream::Read(const Deadline& deadline) {
     const ssize_t got = ::read(fd_.get(), buffer_.data(), buffer_.size());
     if (got > 0) return {Status::kBytes, std::span(buffer_).first(static_cast<size_t>(got))};
     if (got == 0) return {Status::kEnd, {}};
-    if (errno == ENOBUFS || errno == EIO || errno == ENOENT) return {Status::kMissing, {}, errno};
+    if (errno == ENOBUFS || errno == EIO || errno == ENOENT || errno == EDQUOT) {
+      return {Status::kMissing, {}, errno};
+    }
     if (errno == EINTR) return {Status::kNothing, {}};
     if (errno != EAGAIN) ThrowErrno(path_);
     if (readiness_.Await(deadline) != Readiness::Outcome::kReady) return {Status::kNothing, {}};

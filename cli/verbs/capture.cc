@@ -50,7 +50,7 @@ class CaptureVerb : public Verb {
  private:
   ExitCode CaptureInto(Context& context, const Device& device) const {
     if (frames_.value_or(1) != 1) throw UsageError("capture: --into takes one frame");
-    const Mount mount = target_.FindMount(context);
+    const Mount mount(device.directory().parent_path());
     const std::string name = AllocName(mount, into_);
     EventReader events(device.EventsPath(), device.name());
     device.Set("into", "alloc/" + name);

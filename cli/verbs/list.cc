@@ -21,9 +21,10 @@ class ListVerb : public Verb {
 
   ExitCode Run(Context& context) override {
     const std::vector<Mount> mounts = target_.FindMounts(context);
-    if (mounts.empty()) throw NoDeviceError("no grabfs is mounted that this user can look at");
     if (json_) {
       PrintJson(context, mounts);
+    } else if (mounts.empty()) {
+      throw NoDeviceError("no grabfs is mounted that this user can look at");
     } else {
       PrintTable(context, mounts);
     }

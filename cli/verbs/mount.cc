@@ -17,7 +17,8 @@ class MountVerb : public Verb {
     if (arguments_.empty()) throw UsageError("mount: where? give a mount point");
     const auto daemon = FindProgram(context, "grabfs");
     if (!daemon) throw Error(ENOENT, "mount: there is no grabfs beside this program or in $PATH");
-    const int status = RunProgram(*daemon, arguments_);
+    arguments_.insert(arguments_.begin(), daemon->string());
+    const int status = Child(std::move(arguments_)).Await();
     if (status == static_cast<int>(ExitCode::kUsage)) return ExitCode::kUsage;
     // The daemon has said why on standard error.
     return status == 0 ? ExitCode::kDone : ExitCode::kFailed;

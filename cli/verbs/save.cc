@@ -38,6 +38,7 @@ class SaveVerb : public Verb {
     }
     const Device device = target_.FindDevice(context);
     const Saver saver(output_, format_, device.name());
+    if (saver.to_stdout()) RequireNoTerminal(context);
     if (json_ && saver.to_stdout()) {
       throw UsageError("save: --json and '-o -' both want standard output");
     }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // grabfs-cli set: writes attributes of a device, in the order given.
+#include <ranges>
 #include <utility>
+#include <vector>
 
 #include "cli/base/text.h"
 #include "cli/command/target.h"
@@ -44,11 +46,43 @@ class SetVerb : public Verb {
     for (const std::string& argument : arguments_) settings.push_back(ParseSetting(argument));
     if (settings.empty()) throw UsageError("set: nothing to set; give KEY=VALUE");
     const Device device = target_.FindDevice(context);
-    for (const auto& [key, value] : settings) device.Set(key, value);
+    SetAll(device, settings);
     return ExitCode::kDone;
   }
 
  private:
+  // All or nothing: what was set before one that is refused gets its value back.
+  static void SetAll(const Device& device, const std::vector<Setting>& settings) {
+    std::vector<Setting> before;
+    try {
+      for (const auto& [key, value] : settings) {
+        std::string old = device.Get(key);
+        device.Set(key, value);
+        before.emplace_back(key, std::move(old));
+      }
+    } catch (const Error& error) {
+      if (before.empty()) throw;
+      const std::vector<std::string> kept = SetBack(device, before);
+      throw Error(error.code(), std::string(error.what()) +
+                                    (kept.empty() ? " (nothing was changed)"
+                                                  : " (" + Join(kept, ", ") + " was changed)"));
+    }
+  }
+
+  // Returns what cannot have its value back.
+  static std::vector<std::string> SetBack(const Device& device,
+                                          const std::vector<Setting>& settings) {
+    std::vector<std::string> kept;
+    for (const auto& [key, value] : settings | std::views::reverse) {
+      try {
+        device.Set(key, value);
+      } catch (const Error&) {
+        kept.push_back(key);
+      }
+    }
+    return kept;
+  }
+
   Target target_;
   std::vector<std::string> arguments_;
 };

@@ -3,6 +3,7 @@
 // grabfs-cli stream: frame after frame to standard output.
 #include <unistd.h>
 
+#include <cerrno>
 #include <ostream>
 #include <string_view>
 
@@ -56,8 +57,10 @@ class StreamVerb : public Verb {
   void Declare(Options& options) override {
     target_.DeclareDevice(options);
     options.Flag("--y4m", y4m_, "As YUV4MPEG2, which players and encoders know (default: raw)");
-    options.Flag("--lossless", lossless_,
-                 "Have frames wait for whoever reads, instead of skipping");
+    options.Flag(
+        "--lossless", lossless_,
+        "Have frames wait for whoever reads, instead of skipping; exit with status 5 when a "
+        "frame is lost all the same");
     options.Count("-n,--frames", frames_, "N",
                   "End after N frames (default: when the device stops)");
     options.Seconds("--timeout", timeout_,
@@ -66,6 +69,7 @@ class StreamVerb : public Verb {
   }
 
   ExitCode Run(Context& context) override {
+    RequireNoTerminal(context);
     const Device device = target_.FindDevice(context);
     const DeviceStatus status = device.Status();
     if (frames_ && !y4m_ && FindPixelFormat(status.format) == nullptr) {
@@ -79,7 +83,7 @@ class StreamVerb : public Verb {
     Tally tally;
     Copy(context, device, stream, counter, tally);
     CountSkipped(device, tally);
-    const ExitCode code = tally.Conclude(context, device, no_drop_);
+    const ExitCode code = tally.Conclude(context, device, no_drop_ || lossless_);
     const bool cut_short = frames_ && counter.frames() < *frames_ && !StopSignals::came();
     if (code != ExitCode::kDone || !cut_short) return code;
     throw Error(EIO, device.name() + ": the stream ended after " +
@@ -88,7 +92,7 @@ class StreamVerb : public Verb {
 
  private:
   void Copy(Context& context, const Device& device, FrameStream& stream, FrameCounter& counter,
-            Tally& tally) const {
+            Tally& tally) {
     const auto done = [&] {
       return StopSignals::came() || (frames_ && counter.frames() >= *frames_);
     };
@@ -101,6 +105,7 @@ class StreamVerb : public Verb {
           Write(context, piece.bytes);
           break;
         case FrameStream::Status::kMissing:
+          reason_ = ReasonOf(piece.code);
           if (no_drop_) return;
           if (!counter.in_frame()) break;
           throw Error(piece.code, device.name() + ": a frame broke off: its buffer was given up");
@@ -121,11 +126,27 @@ class StreamVerb : public Verb {
     if (!context.out.flush()) throw Error(EIO, "cannot write to standard output");
   }
 
+  // Why frames are missing in a lossless stream, by the errno of the read (docs/mount.md).
+  static std::string ReasonOf(int code) {
+    switch (code) {
+      case EIO:
+        return "a transfer failed";
+      case ENOENT:
+        return "somebody removed them";
+      case EDQUOT:
+        return "this user may hold no more";
+      default:
+        return "no buffer was free while the output did not take them; more buffers_count bridge "
+               "longer pauses";
+    }
+  }
+
   // The mount counts for each open what it has missed.
-  static void CountSkipped(const Device& device, Tally& tally) {
+  void CountSkipped(const Device& device, Tally& tally) const {
+    const auto kind = lossless_ ? Outcome::Kind::kDropped : Outcome::Kind::kMissed;
     for (const DeviceStatus::Stream& reader : device.Status().streams) {
       if (reader.pid != ::getpid()) continue;
-      tally.Count({Outcome::Kind::kMissed, 0, reader.skipped, 0, ""});
+      tally.Count({kind, 0, reader.skipped, 0, reader.skipped > 0 ? reason_ : ""});
     }
   }
 
@@ -135,6 +156,7 @@ class StreamVerb : public Verb {
   bool no_drop_ = false;
   std::optional<uint64_t> frames_;
   std::optional<double> timeout_;
+  std::string reason_;  // of the last loss
 };
 
 }  // namespace

@@ -132,7 +132,8 @@ class UmountVerb : public Verb {
     if (!fusermount) throw Error(ENOENT, "umount: fusermount3 is missing; install fuse3");
     std::vector<std::string> args = {"-u", "-q", "--", mount.mountpoint};
     if (lazy_) args.insert(args.begin(), "-z");
-    return RunProgram(*fusermount, args) == 0 ? 0 : EPERM;
+    args.insert(args.begin(), fusermount->string());
+    return Child(std::move(args)).Await() == 0 ? 0 : EPERM;
   }
 
   std::string mountpoint_;

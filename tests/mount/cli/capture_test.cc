@@ -31,6 +31,27 @@ TEST_F(CliCaptureTest, NoTriggeredFrameIsEverMissed) {
   }
 }
 
+TEST_F(CliCaptureTest, GetPrintsWhatSetTakes) {
+  EXPECT_EQ(Cli({"get", "width"}).out, "130\n");
+  EXPECT_EQ(Cli({"get", "sim0", "format", "width"}).out, "format=GREY\nwidth=130\n");
+  const std::vector<std::string> all = Lines(Cli({"get"}).out);
+  ASSERT_GE(all.size(), 6U);
+  device().Set("rate", "77");
+  std::vector<std::string> back = {"set", "sim0"};
+  back.insert(back.end(), all.begin(), all.end());
+  const CommandResult set = Cli(back);
+  EXPECT_EQ(set.status, kDone) << set.err;
+  EXPECT_EQ(Lines(Cli({"get"}).out), all);
+}
+
+TEST_F(CliCaptureTest, GetReadsNothingElse) {
+  for (const char* key : {"events", "stream.raw", "ring", "frames", "../sim0/rate", "nothing"}) {
+    const CommandResult result = Cli({"get", "sim0", key});
+    EXPECT_EQ(result.status, kFailed) << key;
+    EXPECT_NE(result.err.find("it has no setting"), std::string::npos) << result.err;
+  }
+}
+
 TEST_F(CliCaptureTest, WaitTellsEveryFrameOfAStreamOnce) {
   device().Set("rate", "500");
   ASSERT_EQ(Cli({"start"}).status, kDone);

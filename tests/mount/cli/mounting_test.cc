@@ -77,7 +77,7 @@ TEST_F(CliMountingTest, MountFailsAsTheDaemonDoes) {
   EXPECT_NE(result.err, "");
 }
 
-TEST_F(CliMountingTest, SeveralMountsAreAllListedAndOneMustBeNamed) {
+TEST_F(CliMountingTest, SeveralMountsAreAllListedAndADeviceIsNamedByItsDirectory) {
   const Second second;
   ASSERT_EQ(second.result().status, kDone) << second.result().err;
   const std::string list = Bare({"list"}).out;
@@ -85,8 +85,9 @@ TEST_F(CliMountingTest, SeveralMountsAreAllListedAndOneMustBeNamed) {
   EXPECT_NE(list.find(second.path() + "\n"), std::string::npos) << list;
   const CommandResult info = Bare({"info"});
   EXPECT_EQ(info.status, kUsage);
-  EXPECT_NE(info.err.find("choose one with --mount DIR or GRABFS_MOUNT=DIR"), std::string::npos)
-      << info.err;
+  EXPECT_NE(info.err.find(second.path() + "/sim0"), std::string::npos) << info.err;
+  EXPECT_EQ(Bare({"info", second.path() + "/sim0"}).status, kDone);
+  EXPECT_EQ(Bare({"info", "sim7"}).status, kNoDevice);
   EXPECT_EQ(RunCommand({"env", "GRABFS_MOUNT=" + second.path(), CliPath(), "info"}).status, kDone);
 }
 

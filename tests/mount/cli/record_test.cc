@@ -241,12 +241,28 @@ TEST_F(CliRecordTest, WhatCannotBeRecordedIsRefused) {
 }
 
 TEST_F(CliRecordTest, AStreamWritesFramesToStandardOutput) {
-  Process stream({CliPath(), "stream", "--mount", mount().path(), "--lossless", "-n", "10"});
+  Process stream({CliPath(), "stream", "--mount", mount().path(), "--lossless", "-n", "5"});
   ASSERT_TRUE(WaitUntil([&] { return !device().Status().at("streams").empty(); })) << stream.err();
-  device().Capture(12);
+  device().Capture(5);
   EXPECT_EQ(stream.Wait(), kDone) << stream.err();
   const std::string out = stream.out();
-  EXPECT_EQ(Frames(std::as_bytes(std::span(out)), pages_).size(), 10U);
+  EXPECT_EQ(Frames(std::as_bytes(std::span(out)), pages_).size(), 5U);
+}
+
+// Who takes its output pauses for longer than the buffers last.
+TEST_F(CliRecordTest, ALosslessStreamThatLosesSaysWhyAndFails) {
+  const std::string cli = CliPath() + " ";
+  const std::string at = " --mount " + mount().path() + " ";
+  device().Set("state", "start");
+  const CommandResult result = RunShell(
+      "{ " + cli + "stream" + at + "--lossless -n 60; echo $? > " + Place("status") + "; } | { " +
+      cli + "wait" + at + "-n 100 > " + Place("waited") + "; cat > " + Place("frames") + "; }");
+  EXPECT_EQ(ReadText(Place("status")), std::to_string(kDropped) + "\n") << result.err;
+  EXPECT_NE(result.err.find("dropped (no buffer was free while the output did not take them"),
+            std::string::npos)
+      << result.err;
+  const std::string frames = ReadText(Place("frames"));
+  EXPECT_EQ(Frames(std::as_bytes(std::span(frames)), pages_).size(), 60U);
 }
 
 TEST_F(CliRecordTest, AStreamOfY4mEndsWithItsLastFrame) {

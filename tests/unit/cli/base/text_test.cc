@@ -37,6 +37,14 @@ TEST(Text, SecondsAreFiniteAndNotNegative) {
   }
 }
 
+TEST(Text, AHintIsWhatWasLikelyMeant) {
+  const std::vector<std::string> words = {"save", "stream", "stop"};
+  EXPECT_EQ(Hint("sav", words), ": did you mean 'save'?");
+  EXPECT_EQ(Hint("staem", words), ": did you mean 'stream'?");
+  EXPECT_EQ(Hint("frobnicate", words), ";");
+  EXPECT_EQ(Hint("x", {}), ";");
+}
+
 TEST(Text, AMessageIsOneLine) { EXPECT_EQ(OneLine("a\nb\r\n"), "a b"); }
 
 }  // namespace

@@ -41,6 +41,20 @@ TEST_F(CommandLine, HelpIsDataAndItsAbsenceAMistake) {
   EXPECT_THAT(Out(), HasSubstr("--sequence"));
 }
 
+TEST_F(CommandLine, AMistypedVerbIsGuessed) {
+  EXPECT_EQ(Cli({"recrd"}), ExitCode::kUsage);
+  EXPECT_THAT(Err(), HasSubstr("no such verb: did you mean 'record'?"));
+}
+
+TEST_F(CommandLine, NoPixelsOnATerminal) {
+  AddDevice("sim0").Capture();
+  context().out_is_terminal = true;
+  EXPECT_EQ(Cli({"stream"}), ExitCode::kUsage);
+  EXPECT_EQ(Cli({"save", "-o", "-"}), ExitCode::kUsage);
+  EXPECT_THAT(Err(), HasSubstr("send them to a file or a program"));
+  EXPECT_EQ(Out(), "");
+}
+
 TEST_F(CommandLine, MistakesAreOneLineAndStatusTwo) {
   AddDevice("sim0");
   const std::vector<std::vector<std::string>> mistakes = {
@@ -97,13 +111,13 @@ TEST_F(CommandLine, TheOnlyMountIsFoundByItself) {
   EXPECT_EQ(Cli({"info"}), ExitCode::kDone) << Err();
 
   const std::string other = Scratch("other");
-  std::filesystem::create_directory(other);
-  WriteText(other + "/status.json", "{}");
+  std::filesystem::copy(root(), other);  // without its directories
   WriteText(Scratch("proc/self/mountinfo"),
             line + "91 22 0:58 / " + other + " rw - fuse.grabfs b rw\n");
   EXPECT_EQ(Cli({"info"}), ExitCode::kUsage);
-  EXPECT_THAT(Err(), HasSubstr("several grabfs are mounted"));
-  EXPECT_THAT(Err(), HasSubstr(other));
+  EXPECT_THAT(Err(), HasSubstr("which device? there are"));
+  EXPECT_THAT(Err(), HasSubstr(other + "/sim0: name one like this"));
+  EXPECT_EQ(Cli({"info", root().string() + "/sim0/"}), ExitCode::kDone) << Err();
 
   // Mounts that cannot be looked into do not stand in the way.
   WriteText(Scratch("proc/self/mountinfo"),

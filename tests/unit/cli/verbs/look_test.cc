@@ -68,7 +68,27 @@ TEST_F(Look, SetWritesControlsToo) {
 TEST_F(Look, SetOfAnUnknownAttributeFails) {
   AddDevice("sim0");
   EXPECT_EQ(Cli({"set", "colour=red"}), ExitCode::kFailed);
-  EXPECT_THAT(Err(), HasSubstr("sim0: colour=red: No such file or directory"));
+  EXPECT_THAT(Err(), HasSubstr("sim0: it has no setting 'colour';"));
+  EXPECT_EQ(Cli({"set", "widht=7"}), ExitCode::kFailed);
+  EXPECT_THAT(Err(), HasSubstr("did you mean 'width'?"));
+}
+
+TEST_F(Look, SetIsAllOrNothing) {
+  FakeDevice& device = AddDevice("sim0");
+  const std::string before = ReadText(device.directory() / "width");
+  EXPECT_EQ(Cli({"set", "width=1", "height=2", "colour=red"}), ExitCode::kFailed);
+  EXPECT_THAT(Err(), HasSubstr("(nothing was changed)"));
+  EXPECT_EQ(ReadText(device.directory() / "width"), before);
+}
+
+TEST_F(Look, WithoutAMountTheListIsEmptyToPrograms) {
+  environment().clear();
+  context().system.proc = Scratch("proc");
+  std::filesystem::create_directories(Scratch("proc/self"));
+  WriteText(Scratch("proc/self/mountinfo"), "22 1 0:20 / /sys rw - sysfs sysfs rw\n");
+  EXPECT_EQ(Cli({"list", "--json"}), ExitCode::kDone) << Err();
+  EXPECT_EQ(json::parse(Out()), json::array());
+  EXPECT_EQ(Cli({"list"}), ExitCode::kNoDevice);
 }
 
 TEST_F(Look, StartAndStopWriteTheState) {
