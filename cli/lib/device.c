@@ -91,6 +91,7 @@ int grabfs_open(const char* name, struct grabfs_device** opened) {
     return grabfsi_fail(ENOMEM, "no memory");
   }
   device->directory = device->events = device->readable = -1;
+  device->process = getpid();
   result = open_directory(device, path);
   free(path);
   if (result == 0) {

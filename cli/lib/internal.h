@@ -65,6 +65,7 @@ enum want { WANT_NEWEST, WANT_NEXT, WANT_EACH };
 struct grabfs_device {
   char* path;
   int directory; /* O_PATH */
+  pid_t process; /* that opened it */
   struct frame_set* set;
   uint64_t position; /* sequence number from which on frames are news */
   int keeps;         /* the cursor is set, or would be: grabfs_each was called last */

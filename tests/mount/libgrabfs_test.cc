@@ -510,6 +510,27 @@ TEST_F(LibgrabfsTest, AnyThreadMayRelease) {
   device().Stop();
 }
 
+// One thread waits for frames; another triggers each of them, and changes the device between.
+TEST_F(LibgrabfsTest, AnyThreadMayTriggerAndSet) {
+  constexpr int kCaptures = 12;
+  std::atomic<int> seen = 0;
+  std::thread waiting([&] {
+    while (seen < kCaptures) {
+      const grabfs_frame* frame = nullptr;
+      if (grabfs_next(camera_, kLong, &frame) != 0) break;
+      grabfs_release(frame);
+      ++seen;
+    }
+  });
+  for (int count = 0; count < kCaptures; ++count) {
+    EXPECT_EQ(grabfs_set_number(camera_, "width", 64 + 2 * count), 0) << grabfs_reason();
+    EXPECT_EQ(grabfs_capture(camera_, 1), 0) << grabfs_reason();
+    EXPECT_TRUE(WaitUntil([&] { return seen > count; }));
+  }
+  waiting.join();
+  EXPECT_EQ(seen, kCaptures);
+}
+
 TEST_F(LibgrabfsTest, EachThreadHasItsReason) {
   EXPECT_EQ(grabfs_set(camera_, "width", "3"), -EINVAL);
   const std::string mine = grabfs_reason();
