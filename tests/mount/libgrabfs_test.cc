@@ -181,6 +181,16 @@ TEST_F(LibgrabfsTest, WhoHoldsTooMuchIsTold) {
   for (const grabfs_frame* frame : std::span(held).subspan(1)) grabfs_release(frame);
 }
 
+TEST_F(LibgrabfsTest, TheLimitFollowsTheNumberOfBuffers) {
+  for (const int buffers : {8, 5}) {
+    device().Set("buffers_count", std::to_string(buffers));
+    device().Capture(1);
+    ASSERT_EQ(grabfs_newest(camera_, 0, &frame_), 0) << grabfs_reason();
+    grabfs_release(frame_);
+    EXPECT_EQ(grabfs_hold_limit(camera_), buffers - 2);
+  }
+}
+
 TEST_F(LibgrabfsTest, WhatWasDroppedIsTold) {
   device().Capture(kBuffers);
   std::vector<UniqueFd> others;
