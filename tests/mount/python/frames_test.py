@@ -118,6 +118,7 @@ class DerivedTest(CameraTest):
         super().setUp()
         self.number = self.capture()
         self.frame = self.cam.newest()
+        self.addCleanup(lambda: delattr(self, "frame"))  # and its buffer is free
 
     def test_views_know_what_they_were_cut_from(self):
         for view in (self.frame[10:20, 30:], self.frame.T, self.frame.reshape(-1)):

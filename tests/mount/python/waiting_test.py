@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 import unittest
+from unittest import mock
 
 import grabfs
 from support import CameraTest, in_other_process, wait_until
@@ -103,6 +104,7 @@ class ThreadsTest(CameraTest):
         self.addCleanup(thread.join)
         return thread
 
+    @mock.patch("grabfs._camera._SLICE_NS", 3600 * 10**9)  # it does not come back by itself
     def test_others_run_while_one_waits(self):
         seen = []
         thread = self.in_thread(lambda: seen.append(self.cam.next()))
@@ -217,6 +219,22 @@ class AsyncioTest(CameraTest):
         with self.streaming(rate=100):
             numbers = asyncio.run(take())
         self.assertEqual(numbers, sorted(set(numbers)))
+
+    def test_a_frame_between_looking_and_waiting_is_seen(self):
+        take = self.cam._take
+        captured = []
+
+        def take_and_capture(function, timeout):
+            try:
+                return take(function, timeout)
+            except TimeoutError:
+                if not captured:
+                    captured.append(self.capture())
+                raise
+
+        with mock.patch.object(self.cam, "_take", take_and_capture):
+            frame = asyncio.run(self.cam.__aiter__().__anext__())
+        self.assertEqual([frame.sequence], captured)
 
     def test_other_tasks_run_meanwhile(self):
         async def trigger():
