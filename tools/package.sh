@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Builds the Debian packages grabfs, libgrabfs0, libgrabfs-dev, grabfs-dkms and grabfs-doc. Needs no network once tools/setup.sh
-# has run; the same sources give the same packages, byte for byte.
+# Builds the Debian packages grabfs, libgrabfs0, libgrabfs-dev, python3-grabfs, grabfs-dkms and grabfs-doc. Needs no network once
+# tools/setup.sh has run; the same sources give the same packages, byte for byte.
 #
 #   tools/package.sh [DIRECTORY]       default: packages, in the current folder
 #
@@ -38,6 +38,8 @@ lay_out() {
   sed "s|@version@|$(grabfs_version)|; s|@multiarch@|$(dpkg-architecture -qDEB_HOST_MULTIARCH)|" \
     "$root/cli/lib/libgrabfs.pc.in" >lib/libgrabfs.pc
   cp -r "$root/cli/lib/include/grabfs" include/
+  mkdir -p python/grabfs
+  install -m 644 "$root"/cli/python/grabfs/{*.py,py.typed} python/grabfs/
   install -m 644 "$bin"/docs/man/*.[1-8] man/
   cp -r "$root/cli/completions" .
   cp "$root/kmod/udev/60-grabdma.rules" udev/

@@ -91,6 +91,7 @@ int grabfs_open(const char* name, struct grabfs_device** opened) {
     return grabfsi_fail(ENOMEM, "no memory");
   }
   device->directory = device->events = device->readable = -1;
+  device->process = getpid();
   result = open_directory(device, path);
   free(path);
   if (result == 0) {
@@ -110,7 +111,12 @@ void grabfs_close(struct grabfs_device* device) {
   free(device);
 }
 
-int grabfs_hold_limit(const struct grabfs_device* device) { return (int)device->set->words; }
+int grabfs_hold_limit(const struct grabfs_device* device) {
+  struct frame_set* const set = device->set;
+  // Files of a device are one set, whatever becomes of its buffers.
+  if (!grabfsi_is_ring(set)) set->words = grabfsi_files_hold_words(device);
+  return (int)set->words;
+}
 
 int grabfs_fd(struct grabfs_device* device) {
   if (grabfsi_is_child(device->set)) return grabfsi_fail_child();

@@ -22,7 +22,7 @@ enum { LOOKS = 100 };
 // What capture needs, besides frames that are held.
 enum { LEFT_TO_CAPTURE = 2 };
 
-static uint32_t hold_words(const struct grabfs_device* device) {
+uint32_t grabfsi_files_hold_words(const struct grabfs_device* device) {
   char text[32];
   if (grabfsi_read_text(device->directory, "buffers_count", text, sizeof(text)) < 0) return 1;
   const long buffers = strtol(text, NULL, 10);
@@ -34,7 +34,7 @@ static uint32_t hold_words(const struct grabfs_device* device) {
 int grabfsi_open_files(const struct grabfs_device* device, struct frame_set** opened) {
   struct frame_set* const set = grabfsi_new_set();
   if (set == NULL) return -ENOMEM;
-  set->words = hold_words(device);
+  set->words = grabfsi_files_hold_words(device);
   *opened = set;
   return 0;
 }
@@ -176,7 +176,7 @@ int grabfsi_take_from_files(struct grabfs_device* device, enum want want, struct
   struct held* held = grabfsi_free_place(set);
   if (held == NULL) {
     // There may be more buffers by now.
-    set->words = hold_words(device);
+    set->words = grabfsi_files_hold_words(device);
     held = grabfsi_free_place(set);
     if (held == NULL) return -EDQUOT;
   }

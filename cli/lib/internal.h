@@ -65,6 +65,7 @@ enum want { WANT_NEWEST, WANT_NEXT, WANT_EACH };
 struct grabfs_device {
   char* path;
   int directory; /* O_PATH */
+  pid_t process; /* that opened it */
   struct frame_set* set;
   uint64_t position; /* sequence number from which on frames are news */
   int keeps;         /* the cursor is set, or would be: grabfs_each was called last */
@@ -101,6 +102,8 @@ int grabfsi_open_files(const struct grabfs_device* device, struct frame_set** se
  * -ESTALE: the device has another ring. */
 int grabfsi_take_from_ring(struct grabfs_device* device, enum want want, struct held** held);
 int grabfsi_take_from_files(struct grabfs_device* device, enum want want, struct held** held);
+/* How many frames may be held at once. */
+uint32_t grabfsi_files_hold_words(const struct grabfs_device* device);
 /* The sequence number of the next frame. */
 int grabfsi_files_next_sequence(const struct grabfs_device* device, uint64_t* next);
 

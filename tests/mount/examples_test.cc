@@ -2,6 +2,7 @@
 //
 // Every example of docs/examples, run as its first lines say.
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -21,6 +22,12 @@ class ExamplesTest : public MountTest {
     if (IsSkipped()) return;
     Start({{"sim0=pattern,format=GREY,width=320,height=240,rate=0"}, {}});
     folder_ = MakeScratchDirectory("examples");
+    // As if the Python module were installed.
+    ::setenv("GRABFS_LIBRARY", std::filesystem::absolute("cli/lib/libgrabfs.so.0").c_str(), 1);
+    ::setenv("PYTHONPATH", std::filesystem::absolute("cli/python").c_str(), 1);
+    ::setenv("PYTHONDONTWRITEBYTECODE", "1", 1);
+    ::setenv("MPLBACKEND", "Agg", 1);
+    ::setenv("MPLCONFIGDIR", folder_.c_str(), 1);
   }
 
   // Starts an example on the device, with grabfs-cli in the path.
@@ -45,6 +52,14 @@ class ExamplesTest : public MountTest {
       return false;
     }));
     EXPECT_EQ(example.Wait(), 0) << example.err();
+  }
+
+  // What a line of Python prints, in the folder of the examples' results.
+  [[nodiscard]] std::string Python(const std::string& line) const {
+    const CommandResult result =
+        RunShell("cd " + folder_ + " && /usr/bin/python3 -c \"import numpy; " + line + "\"");
+    EXPECT_EQ(result.status, 0) << result.err;
+    return result.out;
   }
 
   static std::vector<std::string> Lines(const std::string& text) {
@@ -129,6 +144,43 @@ TEST_F(ExamplesTest, NoMotionIsSeenUnderAHighThreshold) {
   const auto example = StartExample("motion.py $D 100 3");
   CaptureUntilItEnds(*example);
   EXPECT_EQ(example->out().find("MOTION"), std::string::npos) << example->out();
+}
+
+TEST_F(ExamplesTest, AverageIsOfAllFrames) {
+  const auto example = StartExample("average.py $D $F/average.npy 4");
+  CaptureUntilItEnds(*example);
+  EXPECT_EQ(Python("a = numpy.load('average.npy'); print(a.shape, a.min() < a.mean() < a.max())"),
+            "(240, 320) True\n");
+}
+
+TEST_F(ExamplesTest, OpenCvHasAConversionForEachFormat) {
+  for (const char* format : {"GREY", "BGR3", "BGR4", "YUYV", "NV12", "RGGB", "BA10", "P010"}) {
+    device().Set("format", format);
+    device().Capture(1);
+    const auto example = StartExample("opencv.py $D $F/picture.png");
+    EXPECT_EQ(example->Wait(), 0) << format << ": " << example->err();
+    EXPECT_EQ(Python("import cv2; print(cv2.imread('picture.png').shape)"), "(240, 320, 3)\n")
+        << format;
+  }
+}
+
+TEST_F(ExamplesTest, HistogramIsDrawn) {
+  const auto example = StartExample("histogram.py $D 3");
+  CaptureUntilItEnds(*example);
+  EXPECT_EQ(Lines(example->out()).size(), 1U) << example->out();
+}
+
+// A clip of 30 dark frames and 30 bright ones, again and again.
+TEST_F(ExamplesTest, AroundEventKeepsWhatWasBeforeAndAfter) {
+  const std::string clip = folder_ + "/clip.raw";
+  std::ofstream(clip) << std::string(size_t{30} * 64 * 32, '\x0a')
+                      << std::string(size_t{30} * 64 * 32, '\x64');
+  Start({{"sim0=replay:" + clip + ",format=GREY,width=64,height=32,rate=0"}, {}});
+  const auto example = StartExample("around-event.py $D $F/recording.npz 5 3");
+  CaptureUntilItEnds(*example);
+  const std::string means =
+      Python("print(*(int(frame.mean()) for frame in numpy.load('recording.npz')['frames']))");
+  EXPECT_TRUE(means.ends_with("10 100 100 100 100\n")) << means;
 }
 
 TEST_F(ExamplesTest, FollowReadsFramesInTheirBuffers) {

@@ -181,6 +181,16 @@ TEST_F(LibgrabfsTest, WhoHoldsTooMuchIsTold) {
   for (const grabfs_frame* frame : std::span(held).subspan(1)) grabfs_release(frame);
 }
 
+TEST_F(LibgrabfsTest, TheLimitFollowsTheNumberOfBuffers) {
+  for (const int buffers : {8, 5}) {
+    device().Set("buffers_count", std::to_string(buffers));
+    device().Capture(1);
+    ASSERT_EQ(grabfs_newest(camera_, 0, &frame_), 0) << grabfs_reason();
+    grabfs_release(frame_);
+    EXPECT_EQ(grabfs_hold_limit(camera_), buffers - 2);
+  }
+}
+
 TEST_F(LibgrabfsTest, WhatWasDroppedIsTold) {
   device().Capture(kBuffers);
   std::vector<UniqueFd> others;
@@ -508,6 +518,27 @@ TEST_F(LibgrabfsTest, AnyThreadMayRelease) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(torn, 0);
   device().Stop();
+}
+
+// One thread waits for frames; another triggers each of them, and changes the device between.
+TEST_F(LibgrabfsTest, AnyThreadMayTriggerAndSet) {
+  constexpr int kCaptures = 12;
+  std::atomic<int> seen = 0;
+  std::thread waiting([&] {
+    while (seen < kCaptures) {
+      const grabfs_frame* frame = nullptr;
+      if (grabfs_next(camera_, kLong, &frame) != 0) break;
+      grabfs_release(frame);
+      ++seen;
+    }
+  });
+  for (int count = 0; count < kCaptures; ++count) {
+    EXPECT_EQ(grabfs_set_number(camera_, "width", 64 + 2 * count), 0) << grabfs_reason();
+    EXPECT_EQ(grabfs_capture(camera_, 1), 0) << grabfs_reason();
+    EXPECT_TRUE(WaitUntil([&] { return seen > count; }));
+  }
+  waiting.join();
+  EXPECT_EQ(seen, kCaptures);
 }
 
 TEST_F(LibgrabfsTest, EachThreadHasItsReason) {

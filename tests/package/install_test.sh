@@ -17,7 +17,7 @@
 
 # Beyond the least that Debian is: what the packages depend on (dpkg refuses when that is not all), and
 # what they are tried with.
-readonly needed=attr,dkms,fuse3,libc6-dev,libncursesw6,libpng16-16,libtiff6,libxcb-keysyms1,libxcb-render0,libxcb-shm0,libyuv0,linux-headers-amd64,man-db,pkg-config,systemd
+readonly needed=attr,dkms,fuse3,libc6-dev,libncursesw6,libpng16-16,libtiff6,libxcb-keysyms1,libxcb-render0,libxcb-shm0,libyuv0,linux-headers-amd64,man-db,pkg-config,python3-numpy,systemd
 
 # Every file of the system but those of dpkg, apt, caches, logs and what others' triggers rebuild.
 files() {
@@ -91,13 +91,24 @@ a_program_builds_with_the_library() {
     rm /root/brightness'
 }
 
+# With Debian's Python and numpy.
+python_has_frames() {
+  inside sh -e -c 'grabfs --device cam0=pattern,format=GREY,width=64,height=48,state=streaming /mnt
+    python3 -W error -c "
+import grabfs
+with grabfs.Camera() as cam:
+    frame = cam.newest()
+    assert frame.shape == (48, 64) and cam.next().sequence > frame.sequence"
+    umount /mnt'
+}
+
 bash_completes() {
   inside bash -c '. /usr/share/bash-completion/completions/grabfs-cli
     COMP_LINE="grabfs-cli doc" COMP_POINT=14; _grabfs grabfs-cli
     test "${COMPREPLY[*]}" = doctor'
 }
 
-remove_packages() { inside dpkg --purge grabfs-doc libgrabfs-dev libgrabfs0 grabfs grabfs-dkms; }
+remove_packages() { inside dpkg --purge grabfs-doc python3-grabfs libgrabfs-dev libgrabfs0 grabfs grabfs-dkms; }
 
 nothing_is_left() { diff "$scratch/before" <(files); }
 
@@ -119,6 +130,7 @@ main() {
   check "systemd understands the unit" unit_is_sound
   check "mount, capture, cp, umount" mount_captures_and_unmounts
   check "a program builds with the library, and runs" a_program_builds_with_the_library
+  check "Python has frames" python_has_frames
   check "bash completes" bash_completes
   check "the packages go" remove_packages
   check "nothing is left" nothing_is_left

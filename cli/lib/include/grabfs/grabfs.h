@@ -23,9 +23,10 @@
  *
  * After ENODEV and ENOTCONN the device stays as it is: close it, and open it again.
  *
- * Threads. One thread at a time may use a device. Frames may be read and released by any thread at
- * any time. Different devices, and one device that was opened several times, have nothing in
- * common.
+ * Threads. One thread at a time may take frames of a device. Any thread may read and write its
+ * attributes and controls, capture, start and stop at any time until it is closed, also while
+ * another waits for a frame. Frames may be read and released by any thread at any time. Different
+ * devices, and one device that was opened several times, have nothing in common.
  *
  * fork(). The parent goes on as before. In the child each use of the device is -ECHILD: it opens
  * the device for itself. Only grabfs_release() and grabfs_close() may be called there for what the
