@@ -40,6 +40,20 @@ def grabfs_repositories():
         },
     )
     system_package(
+        name = "gstreamer",
+        build_file = Label("//bazel/third_party:gstreamer.BUILD.bazel"),
+        debian_package = "libgstreamer-plugins-base1.0-dev",
+        headers = [
+            "glib",
+            "glib-object.h",
+            "glib.h",
+            "glibconfig.h",
+            "gobject",
+            "gst",
+        ],
+        pkg_config = "gstreamer-video-1.0",
+    )
+    system_package(
         name = "libpng",
         build_file = Label("//bazel/third_party:libpng.BUILD.bazel"),
         debian_package = "libpng-dev",

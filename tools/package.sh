@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Builds the Debian packages grabfs, libgrabfs0, libgrabfs-dev, python3-grabfs, grabfs-dkms and grabfs-doc. Needs no network once
-# tools/setup.sh has run; the same sources give the same packages, byte for byte.
+# Builds the Debian packages grabfs, libgrabfs0, libgrabfs-dev, python3-grabfs, gstreamer1.0-grabfs, grabfs-dkms and grabfs-doc. Needs no
+# network once tools/setup.sh has run; the same sources give the same packages, byte for byte.
 #
 #   tools/package.sh [DIRECTORY]       default: packages, in the current folder
 #
@@ -14,12 +14,13 @@
 
 readonly programs="//cli:grabfs-cli //cli/view:grabfs-view //fusefs/main:grabfs"
 readonly library="//cli/lib:libgrabfs.so.0 //cli/lib:grabfs"
+readonly plugin=//cli/gst:libgstgrabfs.so
 readonly pages=//docs/man:pages
 
 # The programs say which commit they are.
 build() {
   # shellcheck disable=SC2086  # a list
-  build_opt --stamp --embed_label="$(grabfs_commit)" $programs $library "$pages"
+  build_opt --stamp --embed_label="$(grabfs_commit)" $programs $library "$plugin" "$pages"
   bin=$(opt_bin)
 }
 
@@ -34,7 +35,7 @@ lay_out() {
     program=${program#//}
     install "$bin/${program/://}" bin/
   done
-  install -m 644 "$bin"/cli/lib/libgrabfs.{so.0,a} lib/
+  install -m 644 "$bin"/cli/lib/libgrabfs.{so.0,a} "$bin/cli/gst/libgstgrabfs.so" lib/
   sed "s|@version@|$(grabfs_version)|; s|@multiarch@|$(dpkg-architecture -qDEB_HOST_MULTIARCH)|" \
     "$root/cli/lib/libgrabfs.pc.in" >lib/libgrabfs.pc
   cp -r "$root/cli/lib/include/grabfs" include/

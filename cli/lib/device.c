@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "cli/lib/internal.h"
@@ -29,6 +30,7 @@ static int has_no_ring(int result) {
 
 static int open_set(struct grabfs_device* device, struct frame_set** set) {
   int result = grabfsi_open_ring(device, set);
+  if (result == 0) (*set)->reader.interrupted = &device->interrupted;
   if (!has_no_ring(result)) return result;
   result = grabfsi_open_news(device);
   return result == 0 ? grabfsi_open_files(device, set) : result;
@@ -38,8 +40,11 @@ int grabfsi_renew(struct grabfs_device* device) {
   struct frame_set* set;
   const int result = open_set(device, &set);
   if (result != 0) return result;
-  grabfsi_drop_set(device->set);
+  struct frame_set* const old = device->set;
+  pthread_mutex_lock(&device->set_lock);
   device->set = set;
+  pthread_mutex_unlock(&device->set_lock);
+  grabfsi_drop_set(old);
   if (device->keeps) grabfsi_move_cursor(device);
   return 0;
 }
@@ -72,7 +77,8 @@ static int start(struct grabfs_device* device) {
 
 static int open_directory(struct grabfs_device* device, const char* path) {
   device->path = realpath(path, NULL);
-  if (device->path != NULL) {
+  device->interruption = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (device->path != NULL && device->interruption >= 0) {
     device->directory = open(device->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
   }
   if (device->directory >= 0) return start(device);
@@ -90,8 +96,9 @@ int grabfs_open(const char* name, struct grabfs_device** opened) {
     free(path);
     return grabfsi_fail(ENOMEM, "no memory");
   }
-  device->directory = device->events = device->readable = -1;
+  device->directory = device->events = device->readable = device->interruption = -1;
   device->process = getpid();
+  pthread_mutex_init(&device->set_lock, NULL);
   result = open_directory(device, path);
   free(path);
   if (result == 0) {
@@ -106,6 +113,8 @@ void grabfs_close(struct grabfs_device* device) {
   if (device == NULL) return;
   grabfsi_drop_set(device->set);
   grabfsi_close_news(device);
+  if (device->interruption >= 0) close(device->interruption);
+  pthread_mutex_destroy(&device->set_lock);
   if (device->directory >= 0) close(device->directory);
   free(device->path);
   free(device);

@@ -6,7 +6,7 @@
  *   next.c       the three ways to the next frame, and the waiting between looks
  *   frame_set.c  frames that are given, until they are released
  *   ring_path.c  finds frames over the ring          files_path.c  over events and frames/
- *   news.c       the descriptor that is readable when there is news
+ *   news.c       the descriptor that is readable when there is news; interruption of who waits
  *   controls.c   attributes and controls             text_file.c   files with a text, JSON
  *   mounts.c     devices by their names              planes.c      where the planes of a format lie
  *   reason.c     errors in words
@@ -16,6 +16,7 @@
 #ifndef GRABFS_INTERNAL_H_
 #define GRABFS_INTERNAL_H_
 
+#include <pthread.h>
 #include <sys/types.h>
 
 #include "cli/lib/ring_reader.h"
@@ -73,6 +74,11 @@ struct grabfs_device {
   uint64_t asked_ns; /* when the daemon was last seen alive */
   int events;        /* -1: not opened yet */
   int readable;      /* epoll descriptor of `events` */
+
+  /* By grabfs_interrupt(), in any thread. */
+  uint32_t interrupted;
+  int interruption;         /* eventfd(2), for who waits for `events` */
+  pthread_mutex_t set_lock; /* of `set` while it is replaced */
 };
 
 /* reason.c. Note the reason, and return -code. */
@@ -120,6 +126,8 @@ void grabfsi_close_news(struct grabfs_device* device);
 int grabfsi_drain_news(struct grabfs_device* device);
 /* Sleeps until there is some. -ETIMEDOUT, -EINTR. */
 int grabfsi_await_news(struct grabfs_device* device, uint64_t timeout_ns);
+/* 1, once: grabfs_interrupt() was called. */
+int grabfsi_take_interruption(struct grabfs_device* device);
 
 /* text_file.c. Closes a descriptor; errno stays what it is. */
 void grabfsi_close_quietly(int file);

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -56,10 +57,28 @@ int grabfsi_drain_news(struct grabfs_device* device) {
 }
 
 int grabfsi_await_news(struct grabfs_device* device, uint64_t timeout_ns) {
-  struct pollfd readable = {.fd = device->readable, .events = POLLIN};
+  struct pollfd readable[] = {{.fd = device->readable, .events = POLLIN},
+                              {.fd = device->interruption, .events = POLLIN}};
   const struct timespec timeout = {(time_t)(timeout_ns / NS_PER_SECOND),
                                    (long)(timeout_ns % NS_PER_SECOND)};
-  const int ready = ppoll(&readable, 1, &timeout, NULL);
+  const int ready = ppoll(readable, 2, &timeout, NULL);
   if (ready < 0) return -errno;
+  eventfd_t interruptions;
+  if (readable[1].revents != 0) eventfd_read(device->interruption, &interruptions);
   return ready == 0 ? -ETIMEDOUT : 0;
+}
+
+// The flag counts; the descriptor, which may be written after the flag was taken away, only wakes.
+void grabfs_interrupt(struct grabfs_device* device) {
+  __atomic_store_n(&device->interrupted, 1, __ATOMIC_SEQ_CST);
+  eventfd_write(device->interruption, 1);
+  pthread_mutex_lock(&device->set_lock);
+  struct frame_set* const set = device->set;
+  if (grabfsi_is_ring(set) && !grabfsi_is_child(set)) grabfs_ring_interrupt(&set->reader);
+  pthread_mutex_unlock(&device->set_lock);
+}
+
+int grabfsi_take_interruption(struct grabfs_device* device) {
+  if (__atomic_load_n(&device->interrupted, __ATOMIC_RELAXED) == 0) return 0;
+  return __atomic_exchange_n(&device->interrupted, 0, __ATOMIC_SEQ_CST) != 0;
 }

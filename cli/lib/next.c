@@ -115,25 +115,33 @@ static int look(struct search* search, struct held** held) {
   return grabfsi_take_from_ring(device, search->want, held);
 }
 
+static int is_interrupted(struct search* search) {
+  return search->timeout_ns != 0 && grabfsi_take_interruption(search->device);
+}
+
+static int fail_interrupted(void) { return grabfsi_fail_quickly(EINTR, "interrupted"); }
+
 static int nap(struct search* search) {
   const struct timespec time = {0, (long)NAP_NS};
+  if (is_interrupted(search)) return fail_interrupted();
   if (search->timeout_ns == 0 ? ++search->naps > NAPS : time_left(search) == 0) {
     return too_late(search);
   }
   const int state = ask_now_and_then(search->device);
   if (state != 0) return state;
-  return nanosleep(&time, NULL) == 0 ? 0 : grabfsi_fail_quickly(EINTR, "interrupted by a signal");
+  return nanosleep(&time, NULL) == 0 ? 0 : fail_interrupted();
 }
 
 static int sleep_for_news(struct search* search) {
   struct grabfs_device* const device = search->device;
+  if (is_interrupted(search)) return fail_interrupted();
   uint64_t time = time_left(search);
   if (time == 0) return too_late(search);
   if (time > SILENCE_NS) time = SILENCE_NS;
   const int result = grabfsi_is_ring(device->set)
                          ? grabfs_ring_wait(&device->set->reader, search->seen, time)
                          : grabfsi_await_news(device, time);
-  return result == -EINTR ? grabfsi_fail_quickly(EINTR, "interrupted by a signal") : 0;
+  return result == -EINTR ? fail_interrupted() : 0;
 }
 
 // There was nothing. 0: it is worth another look.

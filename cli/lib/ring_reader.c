@@ -47,6 +47,7 @@ int grabfs_ring_attach(struct grabfs_ring_reader* reader, const void* ring, size
   if (acquire(&reader->ring->newest) == GRABFS_NEWEST_SUPERSEDED) return -ESTALE;
   reader->words = reader->page->words;
   reader->last_slot = 0;
+  reader->interrupted = NULL;
   return 0;
 }
 
@@ -158,6 +159,9 @@ struct grabfs_ring_seen grabfs_ring_look(const struct grabfs_ring_reader* reader
 }
 
 static int has_news(const struct grabfs_ring_reader* reader, struct grabfs_ring_seen seen) {
+  if (reader->interrupted != NULL && __atomic_load_n(reader->interrupted, __ATOMIC_SEQ_CST) != 0) {
+    return 1;
+  }
   const struct grabfs_ring_seen now = grabfs_ring_look(reader);
   return now.newest != seen.newest || now.state != seen.state;
 }
@@ -176,4 +180,11 @@ int grabfs_ring_wait(struct grabfs_ring_reader* reader, struct grabfs_ring_seen 
   }
   __atomic_store_n(waiting, 0, __ATOMIC_SEQ_CST);
   return result != 0 && has_news(reader, seen) ? 0 : result;
+}
+
+// As the daemon wakes: who sleeps has seen the word before `interrupted` was set, or sees it now.
+void grabfs_ring_interrupt(struct grabfs_ring_reader* reader) {
+  uint32_t* const waiting = &reader->page->waiting;
+  __atomic_store_n(waiting, 0, __ATOMIC_SEQ_CST);
+  syscall(SYS_futex, waiting, FUTEX_WAKE, 1, NULL, NULL, 0);
 }

@@ -4,7 +4,8 @@
  * It opens no file, allocates nothing, and makes no system call but the futex of
  * grabfs_ring_wait().
  *
- * Threads: one at a time for each reader. Several readers of one ring need nothing of each other.
+ * Threads: one at a time for each reader, but for grabfs_ring_interrupt(). Several readers of one
+ * ring need nothing of each other.
  * Errors: 0, or a negative errno.
  */
 #ifndef GRABFS_RING_READER_H_
@@ -24,6 +25,8 @@ struct grabfs_ring_reader {
   struct grabfs_hold_page* page;
   uint32_t words;     /* what the page said when it was attached */
   uint32_t last_slot; /* of the last frame that was held: where to look first */
+  /* The caller's, or NULL: not 0, and grabfs_ring_wait() does not sleep. */
+  const uint32_t* interrupted;
 };
 
 /* A frame that is held: what its slot says of it. */
@@ -85,6 +88,8 @@ struct grabfs_ring_seen grabfs_ring_look(const struct grabfs_ring_reader* reader
  */
 int grabfs_ring_wait(struct grabfs_ring_reader* reader, struct grabfs_ring_seen seen,
                      uint64_t timeout_ns);
+/* By any thread, after it has set *reader->interrupted: nobody sleeps any more. */
+void grabfs_ring_interrupt(struct grabfs_ring_reader* reader);
 
 #ifdef __cplusplus
 }

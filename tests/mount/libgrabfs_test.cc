@@ -337,6 +337,31 @@ TEST_F(LibgrabfsTest, ASignalEndsTheWaiting) {
   grabfs_release(frame_);
 }
 
+TEST_F(LibgrabfsTest, AnotherThreadEndsTheWaiting) {
+  for (int again = 0; again < 3; ++again) {
+    std::thread other([this] { grabfs_interrupt(camera_); });
+    // Before the wait or during it: it ends.
+    EXPECT_EQ(grabfs_next(camera_, kLong, &frame_), -EINTR);
+    other.join();
+    EXPECT_EQ(grabfs_next(camera_, kShort, &frame_), -ETIMEDOUT) << "once";
+  }
+  device().Capture(1);
+  EXPECT_EQ(grabfs_next(camera_, 0, &frame_), 0) << "nothing was lost";
+  grabfs_release(frame_);
+}
+
+TEST_F(LibgrabfsTest, AnInterruptionWaitsForWhoWouldWait) {
+  grabfs_interrupt(camera_);
+  grabfs_interrupt(camera_);
+  EXPECT_EQ(grabfs_next(camera_, 0, &frame_), -EAGAIN) << "it does not wait";
+  device().Capture(1);
+  EXPECT_EQ(grabfs_next(camera_, kLong, &frame_), 0) << "nor does this";
+  grabfs_release(frame_);
+  device().Set("width", "64");
+  EXPECT_EQ(grabfs_next(camera_, kLong, &frame_), -EINTR);
+  EXPECT_EQ(grabfs_next(camera_, kShort, &frame_), -ETIMEDOUT) << "two are one";
+}
+
 // --- Changes
 
 TEST_F(LibgrabfsTest, AChangeOfFormatShowsInTheNextFrame) {

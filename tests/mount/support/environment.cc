@@ -185,6 +185,8 @@ std::string CliPath() { return TheState().cli; }
 
 std::string ViewPath() { return TheState().view; }
 
+std::string GstPluginPath() { return FindProgram("GRABFS_GST_PLUGIN", "cli/gst/libgstgrabfs.so"); }
+
 std::string BusyboxPath() { return FindProgram("GRABFS_BUSYBOX", "../busybox/bin/busybox"); }
 
 std::string MakeScratchDirectory(const std::string& name) {

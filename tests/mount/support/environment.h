@@ -29,6 +29,8 @@ std::string DataPathName(DataPath path);
 std::string DaemonPath();
 std::string CliPath();
 std::string ViewPath();
+// The element of GStreamer, for tests that have it in their `data`.
+std::string GstPluginPath();
 // The static busybox, for tests that have it in their `data`.
 std::string BusyboxPath();
 // Makes an empty directory, which is removed with the test program.

@@ -340,5 +340,21 @@ TEST_F(RingReaders, WaitingEndsWithAFrameAChangeOfStateAndTheTime) {
   EXPECT_EQ(grabfs_ring_wait(&reader.ring, then, 30'000'000'000), 0);
 }
 
+TEST_F(RingReaders, AnInterruptionEndsTheWaiting) {
+  SharedReader reader(shared_, 1);
+  uint32_t interrupted = 0;
+  reader.ring.interrupted = &interrupted;
+  const auto seen = grabfs_ring_look(&reader.ring);
+  std::thread other([&] {
+    while (__atomic_load_n(&reader.page().waiting, __ATOMIC_SEQ_CST) == 0)
+      std::this_thread::yield();
+    __atomic_store_n(&interrupted, 1, __ATOMIC_SEQ_CST);
+    grabfs_ring_interrupt(&reader.ring);
+  });
+  EXPECT_EQ(grabfs_ring_wait(&reader.ring, seen, 30'000'000'000), 0);
+  other.join();
+  EXPECT_EQ(grabfs_ring_wait(&reader.ring, seen, 30'000'000'000), 0) << "nobody sleeps any more";
+}
+
 }  // namespace
 }  // namespace grabfs

@@ -16,17 +16,18 @@
  * Errors. Functions that return int return 0 (or a number from 0 on, where it is said), or a
  * negative errno; grabfs_reason() has it in words. Each function may return
  * - ECHILD: in a child of the process that opened the device, see below
- * - EINTR: a signal handler ran while it waited. Nothing was done or lost: call it again
+ * - EINTR: a signal handler ran while it waited, or grabfs_interrupt(). Nothing was done or lost:
+ *   call it again
  * - ENODEV: no such device, or it was unplugged, or its mount ended
  * - ENOTCONN: the daemon was killed, which is noticed within a second
  * - EMFILE, ENFILE, ENOMEM: as anywhere
  *
  * After ENODEV and ENOTCONN the device stays as it is: close it, and open it again.
  *
- * Threads. One thread at a time may take frames of a device. Any thread may read and write its
- * attributes and controls, capture, start and stop at any time until it is closed, also while
- * another waits for a frame. Frames may be read and released by any thread at any time. Different
- * devices, and one device that was opened several times, have nothing in common.
+ * Threads. One thread at a time may take frames of a device. Any thread may end its wait
+ * (grabfs_interrupt()), read and write attributes and controls, capture, start and stop at any time
+ * until it is closed. Frames may be read and released by any thread at any time. Different devices,
+ * and one device that was opened several times, have nothing in common.
  *
  * fork(). The parent goes on as before. In the child each use of the device is -ECHILD: it opens
  * the device for itself. Only grabfs_release() and grabfs_close() may be called there for what the
@@ -120,6 +121,13 @@ int grabfs_next(struct grabfs_device* device, int64_t timeout_ns,
                 const struct grabfs_frame** frame);
 int grabfs_each(struct grabfs_device* device, int64_t timeout_ns,
                 const struct grabfs_frame** frame);
+
+/*
+ * By any thread: one of the three functions that waits now, or else the next one that would wait,
+ * returns -EINTR. Several calls count as one until then. In a forked child it does nothing. The
+ * device must not be closed meanwhile.
+ */
+void grabfs_interrupt(struct grabfs_device* device);
 
 /* Lets go of the frame, whose memory is gone with it. Once for each frame given, by any thread,
  * also after grabfs_close(). NULL: does nothing. */

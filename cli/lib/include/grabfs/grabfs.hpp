@@ -49,10 +49,11 @@ class Device {
   }
   explicit Device(const std::string& device) : Device(device.c_str()) {}
 
-  // nullopt: no frame in time, or a signal handler ran.
+  // nullopt: no frame in time, or a signal handler ran, or Interrupt().
   std::optional<Frame> Newest(Timeout timeout = kForEver) { return Find(grabfs_newest, timeout); }
   std::optional<Frame> Next(Timeout timeout = kForEver) { return Find(grabfs_next, timeout); }
   std::optional<Frame> Each(Timeout timeout = kForEver) { return Find(grabfs_each, timeout); }
+  void Interrupt() { grabfs_interrupt(get()); }  // by any thread
   void Seek(std::uint64_t sequence) { Check(grabfs_seek(get(), sequence)); }
 
   int hold_limit() const { return grabfs_hold_limit(get()); }
