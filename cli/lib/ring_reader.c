@@ -159,11 +159,12 @@ struct grabfs_ring_seen grabfs_ring_look(const struct grabfs_ring_reader* reader
 }
 
 static int has_news(const struct grabfs_ring_reader* reader, struct grabfs_ring_seen seen) {
-  if (reader->interrupted != NULL && __atomic_load_n(reader->interrupted, __ATOMIC_SEQ_CST) != 0) {
-    return 1;
-  }
   const struct grabfs_ring_seen now = grabfs_ring_look(reader);
   return now.newest != seen.newest || now.state != seen.state;
+}
+
+static int is_interrupted(const struct grabfs_ring_reader* reader) {
+  return reader->interrupted != NULL && __atomic_load_n(reader->interrupted, __ATOMIC_SEQ_CST) != 0;
 }
 
 int grabfs_ring_wait(struct grabfs_ring_reader* reader, struct grabfs_ring_seen seen,
@@ -174,7 +175,7 @@ int grabfs_ring_wait(struct grabfs_ring_reader* reader, struct grabfs_ring_seen 
   if (has_news(reader, seen)) return 0;
   __atomic_store_n(waiting, 1, __ATOMIC_SEQ_CST);
   int result = 0;
-  if (!has_news(reader, seen) &&
+  if (!has_news(reader, seen) && !is_interrupted(reader) &&
       syscall(SYS_futex, waiting, FUTEX_WAIT, 1, &timeout, NULL, 0) != 0 && errno != EAGAIN) {
     result = -errno;
   }
