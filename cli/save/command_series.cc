@@ -17,13 +17,14 @@ namespace {
 
 constexpr int kGlanceMs = 100;  // how often to look for signals and the end
 
-// What libgrabfs says, in the words and with the exit statuses of this program.
-template <typename Function>
-auto Translated(Function function) {
+// What libgrabfs has just said, with the exit statuses of this program.
+Error Translated(const std::system_error& error) { return {error.code().value(), grabfs_reason()}; }
+
+grabfs::Device OpenCamera(const Device& device) {
   try {
-    return function();
+    return grabfs::Device(device.directory().string());
   } catch (const std::system_error& error) {
-    throw Error(error.code().value(), grabfs_reason());
+    throw Translated(error);
   }
 }
 
@@ -40,7 +41,7 @@ CommandSeries::CommandSeries(const Device& device, const FrameCommand& command, 
       command_(command),
       options_(options),
       on_end_(std::move(on_end)),
-      camera_(Translated([&] { return grabfs::Device(device.directory().string()); })),
+      camera_(OpenCamera(device)),
       dropped_before_(device.Status().counters.dropped) {}
 
 Tally CommandSeries::Run() {
@@ -89,9 +90,7 @@ std::optional<grabfs::Frame> CommandSeries::Take() {
     return options_.every ? camera_.Each(grabfs::Device::Timeout(0))
                           : camera_.Next(grabfs::Device::Timeout(0));
   } catch (const std::system_error& error) {
-    if (error.code().value() != EDQUOT || running_.empty()) {
-      throw Error(error.code().value(), grabfs_reason());
-    }
+    if (error.code().value() != EDQUOT || running_.empty()) throw Translated(error);
     may_hold_more_ = false;
     return std::nullopt;
   }

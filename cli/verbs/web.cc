@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <nlohmann/json.hpp>
+#include <filesystem>
 #include <ostream>
 
 #include "cli/base/process.h"
