@@ -22,6 +22,7 @@ constexpr std::pair<const char*, const char*> kNames[] = {
     {"BGR4", "video/x-raw, format=(string)BGRx"},
     {"XR24", "video/x-raw, format=(string)BGRx"},
     {"NV12", "video/x-raw, format=(string)NV12"},
+    {"P010", "video/x-raw, format=(string)P010_10LE"},
     {"BA81", "video/x-bayer, format=(string)bggr"},
     {"GBRG", "video/x-bayer, format=(string)gbrg"},
     {"GRBG", "video/x-bayer, format=(string)grbg"},
@@ -47,29 +48,46 @@ TEST_F(CapsTest, EachFormatHasItsNameAndItsPixels) {
   }
 }
 
-// Planes that libgrabfs and GStreamer must have in the same places, or a GstVideoMeta tells.
-TEST_F(CapsTest, FormatsInPlanesHaveTheirNamesAndTheirPixels) {
-  for (const auto& [sampling, name, bytes] :
-       {std::tuple("420jpeg", "I420", size_t{128 * 96 * 3 / 2}),
-        {"422", "Y42B", 128 * 96 * 2},
-        {"444", "Y444", 128 * 96 * 3},
-        {"420p10", "I420_10LE", 128 * 96 * 3}}) {
-    std::string film = "YUV4MPEG2 W128 H96 F25:1 C" + std::string(sampling) + "\nFRAME\n";
-    for (size_t i = 0; i < bytes; ++i) film += static_cast<char>(i * 7 % 4);
-    const std::string file = MakeScratchDirectory("film") + "/film.y4m";
-    CreateFile(file, std::as_bytes(std::span(film)));
-    Start({{"sim0=replay:" + file + ",buffers=4"}, {}});
+// Formats that the test picture does not come in.
+class ClipTest : public CapsTest {
+ protected:
+  // A clip of one frame, behind its header, if it has one; `keys` of the source begin with a comma.
+  void ExpectCapsAndPixels(const std::string& header, size_t bytes, const std::string& keys,
+                           const std::string& name) {
+    std::string clip = header;
+    for (size_t i = 0; i < bytes; ++i) clip += static_cast<char>(i * 7 % 4);
+    const std::string file = MakeScratchDirectory("clip") + (header.empty() ? "/c.raw" : "/c.y4m");
+    CreateFile(file, std::as_bytes(std::span(clip)));
+    Start({{"sim0=replay:" + file + keys + ",buffers=4"}, {}});
     const uint64_t sequence = device().Capture(1);
     Pipeline pipeline(Describe("start=false mode=newest"));
     pipeline.KeepBuffers();
     pipeline.Play();
     ASSERT_TRUE(pipeline.Await(1)) << name;
-    EXPECT_NE(pipeline.arrivals().front().caps.find(std::string("format=(string)") + name + ","),
+    EXPECT_NE(pipeline.arrivals().front().caps.find("format=(string)" + name + ","),
               std::string::npos)
         << pipeline.arrivals().front().caps;
     const BufferMap map(pipeline.kept(0));
     EXPECT_TRUE(std::ranges::equal(map.bytes(), ReadFile(device().Frame(sequence)))) << name;
     EXPECT_EQ(IsOfMount(map.bytes().data()), HasRing()) << name;
+  }
+};
+
+// Planes that libgrabfs and GStreamer must have in the same places, or a GstVideoMeta tells.
+TEST_F(ClipTest, PlanesHaveTheirNamesAndTheirPixels) {
+  for (const auto& [sampling, name, bytes] :
+       {std::tuple("420jpeg", "I420", size_t{128 * 96 * 3 / 2}),
+        {"422", "Y42B", 128 * 96 * 2},
+        {"444", "Y444", 128 * 96 * 3},
+        {"420p10", "I420_10LE", 128 * 96 * 3}}) {
+    ExpectCapsAndPixels("YUV4MPEG2 W128 H96 F25:1 C" + std::string(sampling) + "\nFRAME\n", bytes,
+                        "", name);
+  }
+}
+
+TEST_F(ClipTest, LumaAndChromaByTurnsHaveTheirNamesAndTheirPixels) {
+  for (const std::string name : {"UYVY", "YVYU", "VYUY"}) {
+    ExpectCapsAndPixels("", size_t{128} * 96 * 2, ",format=" + name + ",width=128,height=96", name);
   }
 }
 

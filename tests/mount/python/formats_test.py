@@ -144,7 +144,8 @@ class LayoutTest(unittest.TestCase):
         self.assertEqual(self.layout("GREY", 5, 3, stride=8).whole, (0, (3, 5), (8, 1)))
         self.assertEqual(self.layout("RGB3", 5, 3, stride=16).whole, (0, (3, 5, 3), (16, 3, 1)))
         self.assertEqual(self.layout("NV12", 6, 4, stride=8).whole, (0, (6, 6), (8, 1)))
-        self.assertEqual(self.layout("YUYV", 5, 3, stride=12).whole, (0, (3, 5, 2), (12, 2, 1)))
+        for name in ("YUYV", "UYVY", "YVYU", "VYUY"):
+            self.assertEqual(self.layout(name, 5, 3, stride=12).whole, (0, (3, 5, 2), (12, 2, 1)), name)
 
     def test_what_is_no_rectangle_has_planes_only(self):
         self.assertIsNone(self.layout("YU12", stride=80).whole)

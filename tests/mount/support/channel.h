@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A pipe, or a pair of sockets: bytes that were written to `in` and not received from `out` are in
-// flight. Neither end blocks.
+// A pipe, or a pair of sockets, or of ends of a connection: bytes that were written to `in` and not
+// received from `out` are in flight. Neither end blocks.
 #pragma once
 
 #include <sys/types.h>
@@ -18,6 +18,9 @@ class Channel {
   // With room for a megabyte, or for as much as an ordinary user may have.
   static Channel Pipe();
   static Channel Sockets();
+  // TCP over the loopback device, which must be up. The receiver takes little, and `queued` bytes
+  // are before everything else: what is sent waits at the sender's.
+  static Channel Tcp(size_t queued);
 
   [[nodiscard]] int in() const { return in_.get(); }
   [[nodiscard]] int out() const { return out_.get(); }
@@ -28,6 +31,8 @@ class Channel {
   size_t SendFile(int file, off_t from, size_t bytes) const;
   // Receives all bytes that are in flight.
   [[nodiscard]] std::vector<std::byte> Receive() const;
+  // Waits for so many; fewer come if the other end is closed.
+  [[nodiscard]] std::vector<std::byte> Receive(size_t bytes) const;
 
  private:
   Channel(int in, int out) : in_(in), out_(out) {}

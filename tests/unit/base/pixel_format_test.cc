@@ -71,8 +71,8 @@ TEST(PixelFormat, AnyCodeHasATextOfItsOwn) {
 
 TEST(PixelFormat, ListsAllNamesForMessages) {
   EXPECT_EQ(PixelFormatNames(),
-            "GREY Y10 Y12 Y16 YUYV RGB3 BGR3 BGR4 XR24 NV12 P010 YU12 S010 422P 444P "
-            "BA81 GBRG GRBG RGGB BG10 GB10 BA10 RG10 BG12 GB12 BA12 RG12");
+            "GREY Y10 Y12 Y16 YUYV UYVY YVYU VYUY RGB3 BGR3 BGR4 XR24 NV12 P010 YU12 S010 422P "
+            "444P BA81 GBRG GRBG RGGB BG10 GB10 BA10 RG10 BG12 GB12 BA12 RG12");
 }
 
 TEST(FrameFormat, CountsTheBytesOfAllPlanes) {
@@ -87,6 +87,7 @@ TEST(FrameFormat, CountsTheBytesOfAllPlanes) {
       {"BGR3", 5760, 6220800}, {"BGR4", 7680, 8294400}, {"XR24", 7680, 8294400},
       {"NV12", 1920, 3110400}, {"P010", 3840, 6220800}, {"YU12", 1920, 3110400},
       {"S010", 3840, 6220800}, {"422P", 1920, 4147200}, {"444P", 1920, 6220800},
+      {"UYVY", 3840, 4147200}, {"YVYU", 3840, 4147200}, {"VYUY", 3840, 4147200},
       {"RGGB", 1920, 2073600}, {"RG10", 3840, 4147200}, {"RG12", 3840, 4147200},
   };
   for (const Case& expected : kCases) {
@@ -99,6 +100,7 @@ TEST(FrameFormat, CountsTheBytesOfAllPlanes) {
 TEST(FrameFormat, OddSizesHaveChromaForTheLastPixels) {
   EXPECT_EQ(PackedFormat(kGrey, 17, 19).bytes, 17U * 19);
   EXPECT_EQ(PackedFormat(kYuyv, 17, 19).stride, 36U);
+  EXPECT_EQ(PackedFormat(MakeFourcc("UYVY"), 17, 19).stride, 36U);
   EXPECT_EQ(PackedFormat(kNv12, 17, 19).bytes, 17U * 19 + 18 * 10);
   EXPECT_EQ(PackedFormat(MakeFourcc("P010"), 17, 19).bytes, 34U * 19 + 36 * 10);
   EXPECT_EQ(PackedFormat(kYu12, 17, 19).bytes, 17U * 19 + 2 * 9 * 10);

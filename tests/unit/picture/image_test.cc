@@ -217,9 +217,12 @@ Bytes Picture(const FrameFormat& f) {
   for (uint32_t y = 0; y < f.height; ++y) {
     for (uint32_t x = 0; x < f.width; ++x) {
       const size_t at = size_t{y} * f.stride + x;
-      if (f.fourcc == kYuyv) {
-        pixels[size_t{y} * f.stride + 2 * x] = luma(x, y);
-        pixels[size_t{y} * f.stride + 2 * x + 1] = x % 2 == 0 ? cb(x, y) : cr(x, y);
+      // The name says where in each four bytes the samples of two pixels lie.
+      if (const std::string name = FourccName(f.fourcc); name.find_first_not_of("YUV") > 3) {
+        uint8_t* const pair = &pixels[size_t{y} * f.stride + x / 2 * 4];
+        pair[name.find('Y') + x % 2 * 2] = luma(x, y);
+        pair[name.find('U')] = cb(x, y);
+        pair[name.find('V')] = cr(x, y);
         continue;
       }
       pixels[at] = luma(x, y);
@@ -251,7 +254,8 @@ FrameFormat WithStride(Fourcc fourcc, uint32_t padding) {
 TEST(Image, EveryYCbCrLayoutGivesTheSamePicture) {
   const FrameFormat reference_format = MakeFrameFormat(kYuv444, kWidth, kHeight);
   const Image reference = Convert(reference_format, Picture(reference_format));
-  for (const Fourcc fourcc : {kYuyv, kNv12, kYu12, k422p, kYuv444}) {
+  for (const Fourcc fourcc : {kYuyv, MakeFourcc("UYVY"), MakeFourcc("YVYU"), MakeFourcc("VYUY"),
+                              kNv12, kYu12, k422p, kYuv444}) {
     for (const uint32_t padding : {0U, 32U}) {
       const FrameFormat format = WithStride(fourcc, padding);
       EXPECT_EQ(Convert(format, Picture(format)).samples, reference.samples)

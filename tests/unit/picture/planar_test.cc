@@ -130,16 +130,19 @@ TEST(Planar, P010KeepsItsSamplesInTheLowBits) {
   }
 }
 
-TEST(Planar, YuyvKeepsItsSamples) {
-  const FrameFormat format = MakeFrameFormat(kYuyv, kWidth, kHeight);
-  const auto in = NoiseOf(format);
-  const auto out = Planar(format, in);
-  constexpr size_t kLuma = size_t{kWidth} * kHeight;
-  ASSERT_EQ(out.size(), in.size());
-  for (size_t i = 0; i < kLuma; ++i) ASSERT_EQ(out[i], in[2 * i]);
-  for (size_t i = 0; i < kLuma / 2; ++i) {
-    ASSERT_EQ(out[kLuma + i], in[4 * i + 1]);
-    ASSERT_EQ(out[kLuma + kLuma / 2 + i], in[4 * i + 3]);
+// The name says where in each four bytes the samples of two pixels lie.
+TEST(Planar, LumaAndChromaByTurnsKeepTheirSamples) {
+  for (const std::string_view name : {"YUYV", "UYVY", "YVYU", "VYUY"}) {
+    const FrameFormat format = MakeFrameFormat(MakeFourcc(name), kWidth, kHeight);
+    const auto in = NoiseOf(format);
+    const auto out = Planar(format, in);
+    constexpr size_t kLuma = size_t{kWidth} * kHeight;
+    ASSERT_EQ(out.size(), in.size());
+    for (size_t i = 0; i < kLuma; ++i) ASSERT_EQ(out[i], in[2 * i + name.find('Y') % 2]) << name;
+    for (size_t i = 0; i < kLuma / 2; ++i) {
+      ASSERT_EQ(out[kLuma + i], in[4 * i + name.find('U')]) << name;
+      ASSERT_EQ(out[kLuma + kLuma / 2 + i], in[4 * i + name.find('V')]) << name;
+    }
   }
 }
 

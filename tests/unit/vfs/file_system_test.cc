@@ -187,7 +187,8 @@ TEST_P(OddSizeTest, PicturesThatAreListedCanBeRead) {
 INSTANTIATE_TEST_SUITE_P(Formats, OddSizeTest,
                          ::testing::Values(kGrey, kY16, kYuyv, kRgb3, kBgr4, kNv12, kYu12, k422p,
                                            kYuv444, MakeFourcc("RGGB"), MakeFourcc("GB12"),
-                                           MakeFourcc("Y10"), MakeFourcc("P010")),
+                                           MakeFourcc("Y10"), MakeFourcc("P010"),
+                                           MakeFourcc("UYVY")),
                          [](const auto& format) {
                            std::string name = "Of" + FourccName(format.param);
                            return name;

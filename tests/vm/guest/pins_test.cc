@@ -4,6 +4,12 @@
 // on their way whoever has unmapped or closed what. Memory of the daemon's own cannot stand these.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/aio_abi.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -52,6 +58,15 @@ class PinsTest : public mount_test::EnvironmentTest, public testing::WithParamIn
   // Every buffer that can be reused has been.
   void Overwrite() const { AwaitFrames(3 * kBuffers); }
 
+  static void RaiseLoopback() {
+    const UniqueFd any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    ifreq request{};
+    request.ifr_name[0] = 'l';
+    request.ifr_name[1] = 'o';
+    ASSERT_EQ(::ioctl(any.get(), SIOCGIFFLAGS, &request), 0);
+    request.ifr_flags |= IFF_UP;
+    ASSERT_EQ(::ioctl(any.get(), SIOCSIFFLAGS, &request), 0);
+  }
   // Has the beginning of a mapping pinned by a pipe.
   static void Pin(const Channel& pipe, const Mapping& mapping) {
     const iovec part{mapping.data(), kPinned};
@@ -104,6 +119,59 @@ TEST_P(PinsTest, APinStaysWhenItsProcessIsKilled) {
   }
   Overwrite();
   ExpectArrived(pipe, frame);
+}
+
+TEST_P(PinsTest, WhatIsSentWithoutACopyStaysWhenItsProcessIsKilled) {
+  constexpr size_t kQueued = size_t{1} << 20;
+  RaiseLoopback();
+  const Channel connection = Channel::Tcp(kQueued);
+  constexpr int kYes = 1;
+  ASSERT_EQ(::setsockopt(connection.in(), SOL_SOCKET, SO_ZEROCOPY, &kYes, sizeof kYes), 0);
+  std::vector<std::byte> frame;
+  {
+    const Mapping mapping = mount_test::MapAndClose(device().latest());
+    frame.assign(mapping.bytes().begin(), mapping.bytes().end());
+    Child child([&](Child::Parent parent) {
+      const ssize_t sent = ::send(connection.in(), mapping.data(), kPinned, MSG_ZEROCOPY);
+      EXPECT_EQ(sent, static_cast<ssize_t>(kPinned));
+      parent.Tell();
+      parent.Await();
+      return 0;
+    });
+    child.Await();
+    child.Kill();
+  }
+  Overwrite();
+  EXPECT_EQ(connection.Receive(kQueued).size(), kQueued);
+  const auto arrived = connection.Receive(kPinned);
+  EXPECT_EQ(arrived.size(), kPinned);
+  EXPECT_TRUE(std::ranges::equal(arrived, std::span(frame).first(arrived.size())));
+}
+
+// O_DIRECT to a disk that takes seconds (null_blk). Nobody sees its bytes; the buffer is not used.
+TEST_P(PinsTest, ADiskHasItsBufferWhenTheMappingIsGone) {
+  const UniqueFd disk = mount_test::Open("/dev/nullb0", O_WRONLY | O_DIRECT);
+  aio_context_t context = 0;
+  ASSERT_EQ(::syscall(SYS_io_setup, 1, &context), 0);
+  {
+    const Mapping mapping = mount_test::MapAndClose(device().latest());
+    iocb request{};
+    request.aio_lio_opcode = IOCB_CMD_PWRITE;
+    request.aio_fildes = static_cast<uint32_t>(disk.get());
+    request.aio_buf = reinterpret_cast<uintptr_t>(mapping.data());
+    request.aio_nbytes = kPinned;
+    iocb* const requests[] = {&request};
+    ASSERT_EQ(::syscall(SYS_io_submit, context, 1, requests), 1);
+  }
+  if (passed_through()) {
+    AwaitFrames(kBuffers);
+    EXPECT_EQ(device().Status().at("buffers").at("held"), 1);
+  }
+  io_event event{};
+  ASSERT_EQ(::syscall(SYS_io_getevents, context, 1, 1, &event, nullptr), 1);
+  EXPECT_EQ(event.res, static_cast<int64_t>(kPinned));
+  ::syscall(SYS_io_destroy, context);
+  WaitUntil("the buffer", [&] { return device().Status().at("buffers").at("held") == 0; });
 }
 
 TEST_P(PinsTest, WhatIsSplicedAndSentStaysToo) {

@@ -27,7 +27,10 @@ inline void TreatDamaged(Treatment how) {
 
 // The pictures that a device in the mount is to have.
 inline UvcPictures PicturesOf(const UvcCamera& camera, const mount_test::Device& device) {
-  const auto format = device.Get("format") == "YUYV" ? UvcFormat::kYuyv : UvcFormat::kMjpg;
+  const std::string name = device.Get("format");
+  const auto format = name == "YUYV"   ? UvcFormat::kYuyv
+                      : name == "MJPG" ? UvcFormat::kMjpg
+                                       : UvcFormat::kH264;
   const auto width = std::stoul(device.Get("width"));
   const auto size = std::ranges::find(UvcSizes(), width, &UvcSize::width);
   return camera.Pictures(format, *size);

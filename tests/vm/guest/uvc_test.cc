@@ -58,6 +58,7 @@ constexpr Way kWays[] = {
     {"MmapSmall", "mmap", "YUYV", "320"},
     {"MmapMedium", "mmap", "YUYV", "640"},
     {"MmapCompressed", "mmap", "MJPG", "640"},
+    {"MmapFrameBased", "mmap", "H264", "640"},
 };
 INSTANTIATE_TEST_SUITE_P(All, UvcWayTest, testing::ValuesIn(kWays),
                          [](const auto& way) { return std::string(way.param.name); });

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A camera's frames in programs that everybody has: numpy and ffmpeg as Debian packages them, on a
-// mount of vivid, /dev/video0. They run in the guest, on files of the build machine
-// (in_host_files.sh).
+// A camera's frames in programs that everybody has: numpy and ffmpeg as Debian packages them, and
+// in the Python module, on a mount of vivid, /dev/video0. They run in the guest, on files of the
+// build machine (in_host_files.sh).
 //
 // Pictures do not move, so that read(2) on the node tells what each byte must be.
 #include <gtest/gtest.h>
@@ -138,6 +138,36 @@ for pattern in "100% White", "75% Colorbar":
     pictures += picture == white ? 'w' : picture == bars ? 'b' : '?';
   }
   EXPECT_EQ(pictures, "wwwwbbbb");
+}
+
+TEST_F(V4l2ClientsTest, ThePythonModuleHasFramesAndControls) {
+  Start("UYVY");
+  EXPECT_EQ(RunPython(R"py(
+import grabfs
+with grabfs.Camera(CAMERA) as cam:
+    assert {"brightness", "test_pattern"} <= set(dir(cam.controls)), dir(cam.controls)
+    cam.controls.brightness = 200
+    cam.controls.test_pattern = "100% Colorbar"
+    out.write(f"{cam.controls.brightness} {cam.controls['test_pattern']}\n".encode())
+    try:
+        cam.controls.brightness = 1000
+    except OSError as error:
+        assert "must be from 0 to 255" in error.strerror, error
+        out.write(b"refused")
+)py"),
+            "200 100% Colorbar\nrefused");
+  EXPECT_EQ(camera().Get("controls/brightness"), "200");
+  const std::string reference = Reference();
+  const std::string seen = RunPython(R"py(
+import grabfs
+with grabfs.Camera(CAMERA) as cam:
+    cam.start()
+    for _, frame in zip(range(3), cam.lossless()):
+        assert frame.shape == (180, 320, 2) and frame.info.format == "UYVY"
+        out.write(frame)
+    cam.stop()
+)py");
+  EXPECT_TRUE(seen == Times(3, reference));
 }
 
 TEST_F(V4l2ClientsTest, FfmpegReadsAFrame) {

@@ -43,7 +43,8 @@ Bytes Negotiate(uvc_streaming_control wish, bool bulk) {
   const auto& sizes = UvcSizes();
   uvc_streaming_control stream = {};
   stream.bmHint = 1;
-  stream.bFormatIndex = std::clamp<uint8_t>(wish.bFormatIndex, 1, 2);
+  stream.bFormatIndex =
+      std::clamp<uint8_t>(wish.bFormatIndex, 1, static_cast<uint8_t>(kLastUvcFormat));
   stream.bFrameIndex = std::clamp<uint8_t>(wish.bFrameIndex, 1, static_cast<uint8_t>(sizes.size()));
   const UvcSize& size = sizes[stream.bFrameIndex - 1];
   stream.dwFrameInterval = UvcInterval(size.rates.front());

@@ -4,6 +4,8 @@
 #include <linux/usb/ch9.h>
 #include <linux/usb/video.h>
 
+#include <string_view>
+
 #include "tests/vm/guest/uvc/uvc_mode.h"
 
 namespace grabfs::vm {
@@ -137,7 +139,7 @@ Bytes Control() {
 Bytes InputHeader() {
   return Writer(USB_DT_CS_INTERFACE)
       .U8(UVC_VS_INPUT_HEADER)
-      .U8(2)  // formats
+      .U8(static_cast<uint32_t>(kLastUvcFormat))  // formats
       .U16(0)
       .U8(kEndpoint)
       .U8(0)
@@ -148,18 +150,25 @@ Bytes InputHeader() {
       .U8(1)  // controls of each format: one byte
       .U8(0)
       .U8(0)
+      .U8(0)
       .Done();
 }
 
+// A format that has a fourcc, as DirectShow has it.
+Bytes Guid(std::string_view fourcc) {
+  Bytes guid(fourcc.begin(), fourcc.end());
+  const Bytes rest = {0x00, 0x00, 0x10, 0x00, 0x80, 0x00, 0x00, 0xaa, 0x00, 0x38, 0x9b, 0x71};
+  guid.insert(guid.end(), rest.begin(), rest.end());
+  return guid;
+}
+
 Bytes FormatYuyv() {
-  const Bytes guid = {'Y',  'U',  'Y',  '2',  0x00, 0x00, 0x10, 0x00,
-                      0x80, 0x00, 0x00, 0xaa, 0x00, 0x38, 0x9b, 0x71};
   constexpr uint8_t kBitsPerPixel = 16;
   return Writer(USB_DT_CS_INTERFACE)
       .U8(UVC_VS_FORMAT_UNCOMPRESSED)
       .U8(static_cast<uint8_t>(UvcFormat::kYuyv))
       .U8(static_cast<uint32_t>(UvcSizes().size()))
-      .Add(guid)
+      .Add(Guid("YUY2"))
       .U8(kBitsPerPixel)
       .U8(1)
       .U8(0)
@@ -183,19 +192,47 @@ Bytes FormatMjpg() {
       .Done();
 }
 
+Bytes FormatH264() {
+  return Writer(USB_DT_CS_INTERFACE)
+      .U8(UVC_VS_FORMAT_FRAME_BASED)
+      .U8(static_cast<uint8_t>(UvcFormat::kH264))
+      .U8(static_cast<uint32_t>(UvcSizes().size()))
+      .Add(Guid("H264"))
+      .U8(0)
+      .U8(1)
+      .U8(0)
+      .U8(0)
+      .U8(0)
+      .U8(0)
+      .U8(1)  // of variable size
+      .Done();
+}
+
+uint8_t FrameType(UvcFormat format) {
+  switch (format) {
+    case UvcFormat::kYuyv:
+      return UVC_VS_FRAME_UNCOMPRESSED;
+    case UvcFormat::kMjpg:
+      return UVC_VS_FRAME_MJPEG;
+    case UvcFormat::kH264:
+      return UVC_VS_FRAME_FRAME_BASED;
+  }
+  return UVC_VS_UNDEFINED;
+}
+
 Bytes Frame(UvcFormat format, uint8_t index, const UvcSize& size) {
   const uint32_t bytes = UvcMaxBytes(format, size);
   Writer frame(USB_DT_CS_INTERFACE);
-  frame.U8(format == UvcFormat::kYuyv ? UVC_VS_FRAME_UNCOMPRESSED : UVC_VS_FRAME_MJPEG)
+  frame.U8(FrameType(format))
       .U8(index)
       .U8(0)
       .U16(size.width)
       .U16(size.height)
       .U32(bytes * 8 * size.rates.back())
-      .U32(bytes * 8 * size.rates.front())
-      .U32(bytes)
-      .U32(UvcInterval(size.rates.front()))
-      .U8(static_cast<uint32_t>(size.rates.size()));
+      .U32(bytes * 8 * size.rates.front());
+  if (format != UvcFormat::kH264) frame.U32(bytes);
+  frame.U32(UvcInterval(size.rates.front())).U8(static_cast<uint32_t>(size.rates.size()));
+  if (format == UvcFormat::kH264) frame.U32(0);  // bytes in a line
   for (const uint32_t rate : size.rates) frame.U32(UvcInterval(rate));
   return frame.Done();
 }
@@ -214,9 +251,10 @@ Bytes Colors() {
 
 // Only at its end is it known how long the header and what follows are together.
 Bytes Formats() {
-  return WithTotal(InputHeader(), 4,
-                   Join({FormatYuyv(), Frames(UvcFormat::kYuyv), Colors(), FormatMjpg(),
-                         Frames(UvcFormat::kMjpg), Colors()}));
+  return WithTotal(
+      InputHeader(), 4,
+      Join({FormatYuyv(), Frames(UvcFormat::kYuyv), Colors(), FormatMjpg(),
+            Frames(UvcFormat::kMjpg), Colors(), FormatH264(), Frames(UvcFormat::kH264), Colors()}));
 }
 
 Bytes Streaming(bool bulk) {

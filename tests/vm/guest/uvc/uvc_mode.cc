@@ -7,9 +7,18 @@
 namespace grabfs::vm {
 namespace {
 
-// Markers of JPEG: where a picture begins and where it ends. Nothing else in it has 0xff.
-constexpr uint8_t kStart[] = {0xff, 0xd8};
-constexpr uint8_t kEnd[] = {0xff, 0xd9};
+// What is around a compressed picture.
+struct Markers {
+  Bytes start;
+  Bytes end{};
+};
+// JPEG: nothing else in the picture has 0xff. H.264: the delimiter of an access unit.
+const Markers& MarkersOf(UvcFormat format) {
+  static const Markers jpeg = {.start = {0xff, 0xd8}, .end = {0xff, 0xd9}};
+  static const Markers h264 = {.start = {0x00, 0x00, 0x00, 0x01, 0x09, 0x10}};
+  return format == UvcFormat::kMjpg ? jpeg : h264;
+}
+
 constexpr uint32_t kLeastCompressed = 4096;
 
 constexpr uint32_t kNoMarkers = 0x7f7f7f7f;
@@ -71,17 +80,18 @@ Bytes UvcPictures::Make(uint32_t number) const {
     Draw(camera, number, picture);
     return picture;
   }
-  const size_t words =
-      CompressedWords(number, max_bytes - static_cast<uint32_t>(sizeof kStart + sizeof kEnd));
-  Bytes picture(sizeof kStart + words * sizeof(uint32_t) + sizeof kEnd);
-  std::ranges::copy(kStart, picture.begin());
-  Draw(camera, number, std::span(picture).subspan(sizeof kStart, words * sizeof(uint32_t)));
-  std::ranges::copy(kEnd, picture.end() - sizeof kEnd);
+  const auto& [start, end] = MarkersOf(format);
+  const auto markers = static_cast<uint32_t>(start.size() + end.size());
+  const size_t words = CompressedWords(number, max_bytes - markers);
+  Bytes picture = start;
+  picture.resize(start.size() + words * sizeof(uint32_t));
+  Draw(camera, number, std::span(picture).subspan(start.size()));
+  picture.insert(picture.end(), end.begin(), end.end());
   return picture;
 }
 
 std::optional<uint32_t> UvcPictures::Recognize(std::span<const std::byte> picture) const {
-  const size_t at = format == UvcFormat::kYuyv ? 0 : sizeof kStart;
+  const size_t at = format == UvcFormat::kYuyv ? 0 : MarkersOf(format).start.size();
   uint32_t first = 0;
   if (picture.size() < at + sizeof first) return std::nullopt;
   std::memcpy(&first, &picture[at], sizeof first);

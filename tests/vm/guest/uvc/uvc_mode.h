@@ -15,7 +15,8 @@
 namespace grabfs::vm {
 
 // The values are those on the wire, as are the places in UvcSizes(), from 1 on.
-enum class UvcFormat : uint8_t { kYuyv = 1, kMjpg = 2 };
+enum class UvcFormat : uint8_t { kYuyv = 1, kMjpg = 2, kH264 = 3 };
+inline constexpr UvcFormat kLastUvcFormat = UvcFormat::kH264;
 
 struct UvcSize {
   uint16_t width;
