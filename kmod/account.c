@@ -44,13 +44,14 @@ static int charge_adapter(struct grabdma_adapter *adapter, unsigned long pages)
 
 static int charge_user(struct grabdma_charge *charge, unsigned long pages)
 {
-	struct user_struct *user = current_user();
+	const struct cred *cred = current_cred();
 
 	if (capable(CAP_IPC_LOCK))
 		return 0;
-	if (!add_within(&user->locked_vm, pages, rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT))
+	if (!add_within(&cred->user->locked_vm, pages, rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT))
 		return -EDQUOT;
-	charge->user = get_uid(user);
+	/* They keep the user; not on all of 6.1 may modules let go of a user itself. */
+	charge->cred = get_cred(cred);
 	return 0;
 }
 
@@ -90,9 +91,9 @@ void grabdma_uncharge(struct grabdma_charge *charge)
 	atomic_long_sub(charge->pages, &charge->adapter->memory);
 	atomic64_sub(charge->pages, &charge->mm->pinned_vm);
 	mmdrop(charge->mm);
-	if (charge->user) {
-		atomic_long_sub(charge->pages, &charge->user->locked_vm);
-		free_uid(charge->user);
+	if (charge->cred) {
+		atomic_long_sub(charge->pages, &charge->cred->user->locked_vm);
+		put_cred(charge->cred);
 	}
 	*charge = (struct grabdma_charge){};
 }

@@ -66,8 +66,8 @@ struct grabdma_event {
 /* Memory that is charged to somebody; empty: @pages is 0. */
 struct grabdma_charge {
 	struct grabdma_adapter *adapter;
-	struct mm_struct *mm;	  /* referenced */
-	struct user_struct *user; /* referenced; NULL: exempt */
+	struct mm_struct *mm;	 /* referenced */
+	const struct cred *cred; /* referenced, with its user; NULL: exempt */
 	unsigned long pages;
 };
 

@@ -50,7 +50,10 @@ builds_are_the_same() {
 
 install_packages() {
   cp "$packages"/*.deb "$system/tmp/"
-  inside sh -c 'dpkg --install /tmp/*.deb'
+  inside sh -c 'dpkg --install /tmp/*.deb' || {
+    tail --lines=20 "$system"/var/lib/dkms/grabdma/*/build/make.log
+    return 1
+  }
 }
 
 module_is_built() {
