@@ -3,7 +3,10 @@
 // While memory is found for one file of alloc/, which takes for ever here, everybody else is
 // served: that file's other users, other files, devices, and whoever wants to end it all. The
 // processes that find memory for the daemon are stopped on purpose.
+#include <linux/aio_abi.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -75,6 +78,31 @@ class StoppedHelpers {
  private:
   std::vector<pid_t> helpers_;
 };
+
+// Writes 8 bytes as libaio does; returns errno.
+int WriteAsynchronously(int fd, uint64_t at) {
+  aio_context_t context = 0;
+  if (::syscall(SYS_io_setup, 1, &context) != 0) return errno;
+  uint64_t data = 0;
+  iocb write = {};
+  write.aio_fildes = static_cast<uint32_t>(fd);
+  write.aio_lio_opcode = IOCB_CMD_PWRITE;
+  write.aio_buf = reinterpret_cast<uintptr_t>(&data);
+  write.aio_nbytes = sizeof data;
+  write.aio_offset = static_cast<int64_t>(at);
+  iocb* const list[] = {&write};
+  io_event event = {};
+  if (::syscall(SYS_io_submit, context, 1, list) != 1) return errno;
+  if (::syscall(SYS_io_getevents, context, 1, 1, &event, nullptr) != 1) return errno;
+  return event.res < 0 ? static_cast<int>(-event.res) : 0;
+}
+
+// Requests that the kernel has sent to this mount, or has yet to send, and nobody has answered.
+unsigned Waiting(const Mount& mount) {
+  const std::string connection = std::to_string(minor(Stat(mount.path()).st_dev));
+  return static_cast<unsigned>(
+      std::stoul(ReadText("/sys/fs/fuse/connections/" + connection + "/waiting")));
+}
 
 class AllocWaitingTest : public MountTest {
  protected:
@@ -178,6 +206,34 @@ TEST_F(AllocWaitingTest, WhoIsKilledGoesAndLeavesNothingBehind) {
   EXPECT_EQ(StatFd(file_.get()).st_size, static_cast<off_t>(kSmall));
   helpers_.reset();
   EXPECT_EQ(::ftruncate(file_.get(), 2 * kSmall), 0);
+}
+
+// The kernel has a certain number of asynchronous requests under way, closing among them.
+TEST_F(AllocWaitingTest, AsynchronousWritesThatGrowLeaveRoomForClosing) {
+  constexpr unsigned kWriters = 40;
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may see how many requests wait";
+  // To one file they would come one after the other.
+  std::vector<UniqueFd> files;
+  for (unsigned i = 0; i < kWriters; ++i) {
+    files.push_back(Allocate(Path("grows" + std::to_string(i)), 0));
+  }
+  Ask();
+  std::vector<std::unique_ptr<Child>> writers;
+  for (unsigned i = 0; i < kWriters; ++i) {
+    writers.push_back(std::make_unique<Child>(
+        [&files, i](Child::Parent) { return WriteAsynchronously(files[i].get(), kSmall); }));
+  }
+  EXPECT_TRUE(WaitUntil([this] { return Waiting(mount()) > kWriters; }));
+  UniqueFd frame = Open(device().Frame(device().Capture(1)), O_RDONLY);
+  EXPECT_EQ(device().Status().at("buffers").at("held"), 1);
+  frame.reset();
+  EXPECT_TRUE(WaitUntil([this] { return device().Status().at("buffers").at("held") == 0; }));
+  const uint64_t sequence = device().Capture(1);
+  EXPECT_TRUE(picture_.IsFrame(ReadFile(device().Frame(sequence)), sequence));
+  EXPECT_GT(Waiting(mount()), kWriters) << "all this while they wait";
+  helpers_->Continue();
+  EXPECT_EQ(client_->Wait(), 0);
+  for (const auto& writer : writers) EXPECT_EQ(writer->Wait(), 0);
 }
 
 TEST_F(AllocWaitingTest, TheDaemonEnds) {
