@@ -75,6 +75,12 @@ def grabfs_repositories():
         ],
     )
     system_package(
+        name = "libturbojpeg",
+        build_file = Label("//bazel/third_party:libturbojpeg.BUILD.bazel"),
+        debian_package = "libturbojpeg0-dev",
+        headers = ["turbojpeg.h"],
+    )
+    system_package(
         name = "libyuv",
         build_file = Label("//bazel/third_party:libyuv.BUILD.bazel"),
         debian_package = "libyuv-dev",

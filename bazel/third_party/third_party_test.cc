@@ -10,6 +10,7 @@
 #include <libyuv.h>
 #include <png.h>
 #include <tiffio.h>
+#include <turbojpeg.h>
 #include <zlib.h>
 
 #include <CLI/CLI.hpp>
@@ -49,6 +50,13 @@ TEST(LibpngTest, LinkedLibraryIsTheOneOfTheHeaders) {
 
 TEST(LibtiffTest, LinkedLibraryIsTheOneOfTheHeaders) {
   EXPECT_THAT(TIFFGetVersion(), StartsWith(std::string(TIFFLIB_VERSION_STR).substr(0, 22)));
+}
+
+// Its interface has no version to ask for.
+TEST(LibturbojpegTest, MakesACodec) {
+  const tjhandle codec = tjInitDecompress();
+  EXPECT_NE(codec, nullptr);
+  tjDestroy(codec);
 }
 
 TEST(LibyuvTest, CopiesAPlane) {

@@ -38,7 +38,7 @@ a shell script can do the same. What scripts may rely on:
 | 5 | frames were lost, and `--no-drop` or `stream --lossless` was asked |
 
 Pictures: grey formats become grey files, all others RGB; where a format has more than 8 bits a sample
-the file has 16 (`bmp` has 8).
+the file has 16 (`bmp` and `jpg` have 8). A camera's JPEG is saved as `jpg` as it is.
 YCbCr is taken as ITU-R BT.601 in studio swing and every sample is rounded to the nearest integer;
 chroma samples are repeated, not interpolated. `pgm` and `ppm` force grey and RGB, `raw` is the frame
 byte for byte.

@@ -49,7 +49,8 @@ std::string Padded(uint64_t number, const std::string& digits) {
 // The file of a frame in a form, by its name in braces.
 std::string FileOf(const Device& device, uint64_t sequence, uint32_t fourcc, std::string form) {
   if (form == kAnyPicture) {
-    form = FindPixelFormat(fourcc) != nullptr ? PictureFormName(PictureForms().front()) : kRaw;
+    const auto usual = UsualPictureForm(fourcc);
+    form = usual ? PictureFormName(*usual) : kRaw;
   }
   return device.FramePath(sequence, form == kRaw ? "" : form).string();
 }

@@ -18,6 +18,7 @@
 #include "cli/save/direct_file.h"
 #include "fusefs/base/error.h"
 #include "fusefs/base/rate.h"
+#include "fusefs/picture/form.h"
 #include "fusefs/picture/planar.h"
 #include "fusefs/picture/tiff.h"
 #include "fusefs/picture/y4m.h"
@@ -236,7 +237,7 @@ std::unique_ptr<Recording> MakeRecording(const std::string& path, const DeviceSt
     return std::make_unique<Y4mRecording>(path, Rate::Parse(device.rate));
   }
   if (extension == ".tiff" || extension == ".tif") {
-    if (!known) {
+    if (!UsualPictureForm(ParseFourcc(device.format).value_or(0))) {
       throw UsageError(path + ": TIFF pages cannot be made of " + device.format + "; .raw can");
     }
     return std::make_unique<TiffRecording>(path, NeedsBigTiff(device, frames));

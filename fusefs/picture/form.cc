@@ -5,6 +5,7 @@
 #include <array>
 
 #include "fusefs/picture/bmp.h"
+#include "fusefs/picture/jpeg.h"
 #include "fusefs/picture/npy.h"
 #include "fusefs/picture/png.h"
 #include "fusefs/picture/pnm.h"
@@ -18,9 +19,13 @@ struct Row {
   Colours colours;
   uint64_t (*file_bytes)(const Image& shape);  // nullptr: not known before the file is made
   Bytes (*encode)(Image image);
+  bool of_cameras = false;  // frames may be it
 
   [[nodiscard]] constexpr bool in_mount() const {
-    return file_bytes != nullptr && colours == Colours::kAsTheyAre;
+    return (file_bytes != nullptr && colours == Colours::kAsTheyAre) || of_cameras;
+  }
+  [[nodiscard]] constexpr bool is(const FrameFormat& format) const {
+    return of_cameras && IsJpeg(format.fourcc);
   }
 };
 
@@ -29,6 +34,7 @@ constexpr std::array kTable = {
     Row{"tiff", Colours::kAsTheyAre, TiffBytes, EncodeTiff},
     Row{"npy", Colours::kAsTheyAre, NpyBytes, EncodeNpy},
     Row{"bmp", Colours::kAsTheyAre, BmpBytes, EncodeBmp},
+    Row{"jpg", Colours::kAsTheyAre, nullptr, EncodeJpeg, true},
     Row{"png", Colours::kAsTheyAre, nullptr, EncodePng},
     Row{"pgm", Colours::kToGrey, PnmBytes, EncodePnm},
     Row{"ppm", Colours::kToRgb, PnmBytes, EncodePnm},
@@ -66,15 +72,27 @@ std::string PictureFormNames() {
   return names;
 }
 
-bool CanShow(const FrameFormat& format) { return CanConvert(format); }
+std::optional<PictureForm> UsualPictureForm(Fourcc fourcc) {
+  if (IsJpeg(fourcc)) return FindPictureForm("jpg");
+  if (FindPixelFormat(fourcc) != nullptr) return kForms.front();
+  return std::nullopt;
+}
 
-uint64_t PictureBytes(PictureForm form, const FrameFormat& format) {
+bool CanShow(PictureForm form, const FrameFormat& format, uint64_t used) {
   const Row& row = RowOf(form);
-  return row.file_bytes(ShapeOf(format, row.colours));
+  if (row.file_bytes == nullptr && !row.is(format)) return false;
+  const bool whole = IsJpeg(format.fourcc) ? used > 0 : used == format.bytes;
+  return whole && CanConvert(format);
+}
+
+uint64_t PictureBytes(PictureForm form, const FrameFormat& format, uint64_t used) {
+  const Row& row = RowOf(form);
+  return row.is(format) ? used : row.file_bytes(ShapeOf(format, row.colours));
 }
 
 Bytes EncodePicture(PictureForm form, const FrameFormat& format, std::span<const uint8_t> pixels) {
   const Row& row = RowOf(form);
+  if (row.is(format)) return {pixels.begin(), pixels.end()};
   return row.encode(Convert(format, pixels, row.colours));
 }
 

@@ -7,6 +7,7 @@
 
 #include "fusefs/base/error.h"
 #include "fusefs/picture/bayer.h"
+#include "fusefs/picture/jpeg.h"
 #include "fusefs/picture/samples.h"
 
 namespace grabfs {
@@ -208,6 +209,7 @@ void SwapBytes(Image& image) {
 }
 
 bool CanConvert(const FrameFormat& f) {
+  if (IsJpeg(f.fourcc)) return f.width > 0 && f.height > 0;
   const PixelFormat* const pixel = FindPixelFormat(f.fourcc);
   if (pixel == nullptr) return false;
   const uint32_t least = pixel->family == PixelFamily::kBayer ? kLeastMosaic : 1;
@@ -217,15 +219,20 @@ bool CanConvert(const FrameFormat& f) {
 }
 
 Image ShapeOf(const FrameFormat& f, Colours colours) {
-  const PixelFormat& pixel = *FindPixelFormat(f.fourcc);
-  const bool grey = colours == Colours::kAsTheyAre ? pixel.family == PixelFamily::kGreyscale
-                                                   : colours == Colours::kToGrey;
-  return {f.width, f.height, grey ? 1U : 3U, 8 * pixel.sample_bytes(), {}};
+  const PixelFormat* const pixel = FindPixelFormat(f.fourcc);  // nullptr: JPEG
+  const bool is_grey = pixel != nullptr && pixel->family == PixelFamily::kGreyscale;
+  const bool grey = colours == Colours::kAsTheyAre ? is_grey : colours == Colours::kToGrey;
+  const uint32_t bits = pixel == nullptr ? 8 : 8 * pixel->sample_bytes();
+  return {f.width, f.height, grey ? 1U : 3U, bits, {}};
 }
 
 Image Convert(const FrameFormat& format, Pixels pixels, Colours colours) {
-  const Frame frame = {format, RequireWhole(format, pixels), pixels};
   Image image = ShapeOf(format, colours);
+  if (IsJpeg(format.fourcc)) {
+    DecodeJpeg(pixels, image);
+    return image;
+  }
+  const Frame frame = {format, RequireWhole(format, pixels), pixels};
   image.samples.resize(image.bytes());
   uint8_t* const out = image.samples.data();
   WithWordOf(frame.pixel, [&](auto word) {

@@ -8,7 +8,7 @@
 // nearest integer and clipped. All pixels that share a chroma sample get its value, without
 // interpolation. RGB becomes grey by BT.601's weights. The alpha or filler byte of 32-bit formats
 // is ignored. Bayer formats: see bayer.h. Samples of 8 bits keep their size; larger ones are scaled
-// to 16 bits.
+// to 16 bits. A camera's JPEG becomes RGB as libjpeg-turbo decodes it.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,7 @@ struct Image {
 // Swaps the two bytes of each sample of 16 bits; does nothing for 8 bits.
 void SwapBytes(Image& image);
 
-// Can whole frames of this format, size and layout be converted?
+// Can whole frames of this format, size and layout be converted? JPEG: if they are undamaged.
 bool CanConvert(const FrameFormat& format);
 
 enum class Colours { kAsTheyAre, kToGrey, kToRgb };
@@ -45,7 +45,8 @@ enum class Colours { kAsTheyAre, kToGrey, kToRgb };
 Image ShapeOf(const FrameFormat& format, Colours colours = Colours::kAsTheyAre);
 
 // kAsTheyAre: grey formats become grey, all others RGB. Else all become grey, or RGB. Throws
-// Error(EINVAL) when the format cannot be converted or `pixels` is too short for it.
+// Error(EINVAL) when the format cannot be converted or `pixels` is too short for it; Error(EIO) for
+// JPEG that is none.
 Image Convert(const FrameFormat& format, std::span<const uint8_t> pixels,
               Colours colours = Colours::kAsTheyAre);
 

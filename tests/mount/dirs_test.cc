@@ -78,6 +78,7 @@ TEST_F(DirsTest, TheTreeIsTheDocumentedOne) {
                                  "format",
                                  "frames",
                                  "frames.bmp",
+                                 "frames.jpg",
                                  "frames.npy",
                                  "frames.pnm",
                                  "frames.tiff",

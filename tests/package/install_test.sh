@@ -17,7 +17,7 @@
 
 # Beyond the least that Debian is: what the packages depend on (dpkg refuses when that is not all), and
 # what they are tried with.
-readonly needed=attr,dkms,fuse3,gstreamer1.0-tools,libc6-dev,libgstreamer-plugins-base1.0-0,libncursesw6,libpng16-16,libtiff6,libxcb-keysyms1,libxcb-render0,libxcb-shm0,libyuv0,linux-headers-amd64,man-db,pkg-config,python3-numpy,systemd
+readonly needed=attr,dkms,fuse3,gstreamer1.0-tools,libc6-dev,libgstreamer-plugins-base1.0-0,libncursesw6,libpng16-16,libtiff6,libturbojpeg0,libxcb-keysyms1,libxcb-render0,libxcb-shm0,libyuv0,linux-headers-amd64,man-db,pkg-config,python3-numpy,systemd
 
 # Every file of the system but those of dpkg, apt, caches, logs and what others' triggers rebuild.
 files() {

@@ -180,8 +180,8 @@ class Frame(np.ndarray[Any, np.dtype[Any]]):
         """Returns the picture as a new array (rows, columns, 3) of R G B.
 
         The mount converts it, as it does for `frames.npy/`: BT.601, Bayer formats bilinearly, samples
-        of more than 8 bits scaled to uint16. Only for a frame as the camera gave it, as long as it is
-        held; not for formats without pictures, such as MJPG.
+        of more than 8 bits scaled to uint16, MJPG decoded. Only for a frame as the camera gave it, as
+        long as it is held; not for formats without pictures, such as H264.
 
         >>> with Camera("cam0") as cam:
         ...     cam.newest().rgb().shape

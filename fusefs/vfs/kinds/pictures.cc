@@ -10,19 +10,19 @@
 namespace grabfs {
 namespace {
 
-// Only a complete frame of a known format has a picture.
-bool HasPictures(const Pool& pool, const FrameInfo& info) {
-  return CanShow(pool.format) && info.bytes_used == pool.format.bytes;
-}
-
 // By the row in PictureForms().
 PictureForm PictureFormOf(uint64_t row) {
   if (row >= PictureForms().size()) ThrowStale();
   return PictureForms()[row];
 }
 
+bool HasPicture(PictureForm form, const Pool& pool, const FrameInfo& info) {
+  return CanShow(form, pool.format, info.bytes_used);
+}
+
 Attr PictureAttr(const Place& picture, const FrameFormat& format, const FrameInfo& info) {
-  return FrameAttr(picture, info, PictureBytes(PictureFormOf(picture.inode.form()), format));
+  const PictureForm form = PictureFormOf(picture.inode.form());
+  return FrameAttr(picture, info, PictureBytes(form, format, info.bytes_used));
 }
 
 // The picture of a frame; `place`: anything of its device.
@@ -72,14 +72,11 @@ class PictureKind final : public KindWithFrame {
   // `place`: of the name latest.*.
   static std::optional<Entry> EntryOf(const Place& place,
                                       const std::optional<NewestFrame>& newest) {
-    if (!newest || !HasPictures(*newest->pool, newest->info)) return std::nullopt;
+    const PictureForm form = PictureFormOf(place.inode.index);
+    if (!newest || !HasPicture(form, *newest->pool, newest->info)) return std::nullopt;
     return PictureEntry(place, place.inode.index, *newest->pool, newest->info);
   }
 };
-
-std::string_view FormName(const Place& place) {
-  return PictureFormName(PictureFormOf(place.inode.index));
-}
 
 class PicturesDirKind final : public DirectoryKind {
  public:
@@ -98,24 +95,25 @@ class PicturesDirKind final : public DirectoryKind {
   }
 
   [[nodiscard]] Entry Lookup(const Place& place, const std::string& name) const override {
-    const auto sequence = ParseFrameName(name, FormName(place));
+    const PictureForm form = PictureFormOf(place.inode.index);
+    const auto sequence = ParseFrameName(name, PictureFormName(form));
     const auto pool = place.node()->device->pool();
     const auto frame = sequence ? pool->ring.NextFrom(*sequence) : std::nullopt;
-    if (!frame || frame->info.sequence != *sequence || !HasPictures(*pool, frame->info)) {
+    if (!frame || frame->info.sequence != *sequence || !HasPicture(form, *pool, frame->info)) {
       ThrowNoSuchName(name);
     }
     return PictureEntry(place, place.inode.index, *pool, frame->info);
   }
 
   void List(const Place& place, uint64_t offset, const Emit& emit) const override {
-    const std::string_view form = FormName(place);
+    const PictureForm form = PictureFormOf(place.inode.index);
     const auto pool = place.node()->device->pool();
     for (auto frame = pool->ring.NextFrom(offset); frame;
          frame = pool->ring.NextFrom(frame->info.sequence + 1)) {
       const FrameInfo& info = frame->info;
-      if (!HasPictures(*pool, info)) continue;
+      if (!HasPicture(form, *pool, info)) continue;
       const Entry entry = PictureEntry(place, place.inode.index, *pool, info);
-      if (!emit(FrameName(info.sequence, form), entry, info.sequence + 1)) return;
+      if (!emit(FrameName(info.sequence, PictureFormName(form)), entry, info.sequence + 1)) return;
     }
   }
 };

@@ -16,6 +16,8 @@
 #include <thread>
 #include <vector>
 
+#include "fusefs/base/error.h"
+#include "fusefs/picture/jpeg.h"
 #include "fusefs/source/software/software.h"
 #include "fusefs/vfs/names.h"
 
@@ -52,6 +54,25 @@ class Camera final : public SoftwareSource {
   void Paint(uint64_t sequence, std::span<std::byte> frame) override {
     std::ranges::fill(frame, static_cast<std::byte>(sequence));
   }
+};
+
+// A camera whose every frame is this file.
+class JpegCamera final : public SoftwareSource {
+ public:
+  JpegCamera(uint32_t width, uint32_t height, Bytes file)
+      : SoftwareSource(Rate{30, 1}), file_(std::move(file)) {
+    format_ = {.fourcc = kMjpg, .width = width, .height = height, .bytes = file_.size()};
+  }
+  [[nodiscard]] std::string description() const override { return "JPEG camera"; }
+
+ protected:
+  FrameFormat OnSetFormat(const FormatRequest& /*request*/) override { return format_; }
+  void Paint(uint64_t /*sequence*/, std::span<std::byte> frame) override {
+    std::ranges::copy(std::as_bytes(std::span(file_)), frame.begin());
+  }
+
+ private:
+  const Bytes file_;
 };
 
 // A source that is gone as soon as something is asked of it.
@@ -167,21 +188,31 @@ bool Later(const timespec& a, const timespec& b) {
   return a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec : a.tv_nsec > b.tv_nsec;
 }
 
-class OddSizeTest : public FileSystemTest, public ::testing::WithParamInterface<Fourcc> {};
+class PicturesTest : public FileSystemTest {
+ protected:
+  // Of two frames.
+  void ExpectReadable(const std::string& form) {
+    const uint64_t directory = Lookup(directory_, "frames." + form);
+    const auto pictures = List(directory);
+    EXPECT_EQ(pictures.size(), 2U) << form;
+    for (const auto& [picture, size] : pictures) {
+      EXPECT_EQ(Read(Lookup(directory, picture)), size) << picture;
+    }
+    EXPECT_GT(Read(Lookup(directory_, "latest." + form)), 0U);
+  }
+};
+
+class OddSizeTest : public PicturesTest, public ::testing::WithParamInterface<Fourcc> {};
 
 TEST_P(OddSizeTest, PicturesThatAreListedCanBeRead) {
   Start(std::make_unique<Camera>(PackedFormat(GetParam(), 37, 23)));
   Capture(2);
   for (const PictureForm form : PictureForms()) {
     const std::string name(PictureFormName(form));
-    const uint64_t directory = Lookup(directory_, "frames." + name);
-    const auto pictures = List(directory);
-    EXPECT_EQ(pictures.size(), 2U) << name;
-    for (const auto& [picture, size] : pictures) {
-      EXPECT_EQ(Read(Lookup(directory, picture)), size) << picture;
-    }
-    EXPECT_GT(Read(Lookup(directory_, "latest." + name)), 0U);
+    if (name != "jpg") ExpectReadable(name);
   }
+  EXPECT_TRUE(List(Lookup(directory_, "frames.jpg")).empty());
+  EXPECT_FALSE(List(directory_).contains("latest.jpg"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, OddSizeTest,
@@ -193,6 +224,21 @@ INSTANTIATE_TEST_SUITE_P(Formats, OddSizeTest,
                            std::string name = "Of" + FourccName(format.param);
                            return name;
                          });
+
+TEST_F(PicturesTest, ACameraThatMakesJpegHasAllForms) {
+  const Bytes file = EncodeJpeg({37, 23, 3, 8, Bytes(37 * 23 * 3, 77)});
+  Start(std::make_unique<JpegCamera>(37, 23, file));
+  Capture(2);
+  for (const PictureForm form : PictureForms()) ExpectReadable(std::string(PictureFormName(form)));
+  EXPECT_EQ(Read(Lookup(directory_, "latest.jpg")), file.size());
+}
+
+TEST_F(PicturesTest, WhatIsNoJpegIsAnErrorWhenItIsRead) {
+  Start(std::make_unique<JpegCamera>(37, 23, Bytes(1000, 77)));
+  Capture(2);
+  EXPECT_EQ(Read(Lookup(directory_, "latest.jpg")), 1000U) << "as the camera made it";
+  EXPECT_THROW(Read(Lookup(directory_, "latest.pnm")), Error);
+}
 
 TEST_F(FileSystemTest, FramesThatAreTooShortForTheirSizeAreNotListedAsPictures) {
   FrameFormat format = PackedFormat(kNv12, 37, 23);

@@ -69,7 +69,7 @@ TEST_F(CommandLine, MistakesAreOneLineAndStatusTwo) {
       {"wait", "--frames", "1", "--sequence", "2"},
       {"wait", "--state", "tired"},
       {"save", "--latest", "--sequence", "2"},
-      {"save", "-o", "a.jpg"},
+      {"save", "-o", "a.gif"},
       {"save", "-n", "2", "-o", "a.png"},
       {"save", "-n", "2", "-o", "%s.png"},
       {"save", "--json", "-o", "-"},

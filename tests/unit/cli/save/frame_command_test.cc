@@ -10,7 +10,8 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-constexpr uint32_t kUnknown = 0x47504a4d;  // MJPG
+constexpr uint32_t kMjpg = 0x47504a4d;
+constexpr uint32_t kH264 = 0x34363248;
 
 Words Expand(const Words& words, uint32_t fourcc = kGrey) {
   return FrameCommand(words).Expand(Device("/mnt", "cam0"), 42, fourcc);
@@ -24,8 +25,12 @@ TEST(FrameCommand, NamesTheFileOfTheFrame) {
                    "x/mnt/cam0/frames.npy/00000042.npyy/mnt/cam0/frames.npy/00000042.npy"}));
 }
 
+TEST(FrameCommand, ThePictureOfACameraThatMakesJpegIsThat) {
+  EXPECT_EQ(Expand({"djpeg", "{}"}, kMjpg), (Words{"djpeg", "/mnt/cam0/frames.jpg/00000042.jpg"}));
+}
+
 TEST(FrameCommand, WhatIsNoPictureIsTheFrameItself) {
-  EXPECT_EQ(Expand({"djpeg", "{}"}, kUnknown), (Words{"djpeg", "/mnt/cam0/frames/00000042.raw"}));
+  EXPECT_EQ(Expand({"play", "{}"}, kH264), (Words{"play", "/mnt/cam0/frames/00000042.raw"}));
 }
 
 TEST(FrameCommand, TheFileIsTheLastWordIfNoneNamesIt) {

@@ -30,7 +30,7 @@ TEST_F(Save, TheNewestFrameInTheFormatOfTheExtension) {
   device_.Capture();
   device_.Capture();
   for (const char* name :
-       {"a.raw", "a.pgm", "a.ppm", "a.pnm", "a.png", "a.tiff", "a.npy", "a.bmp"}) {
+       {"a.raw", "a.pgm", "a.ppm", "a.pnm", "a.png", "a.tiff", "a.npy", "a.bmp", "a.jpg"}) {
     const std::string file = Scratch(name);
     ASSERT_EQ(Cli({"save", "-o", file}), ExitCode::kDone) << Err();
     EXPECT_EQ(Out(), file + "\n");
