@@ -17,7 +17,9 @@ namespace grabfs::cli {
 namespace {
 
 std::vector<std::string> WritableFiles(const std::filesystem::path& directory) {
-  constexpr auto kWritable = std::filesystem::perms::owner_write;
+  constexpr auto kWritable = std::filesystem::perms::owner_write |
+                             std::filesystem::perms::group_write |
+                             std::filesystem::perms::others_write;
   std::vector<std::string> names;
   std::error_code ignored;
   for (const auto& file : std::filesystem::directory_iterator(directory, ignored)) {

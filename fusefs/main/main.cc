@@ -19,6 +19,7 @@
 #include "fusefs/main/hotplug.h"
 #include "fusefs/main/mount_check.h"
 #include "fusefs/main/options.h"
+#include "fusefs/main/remount.h"
 
 namespace grabfs {
 namespace {
@@ -35,6 +36,7 @@ void RaiseFileLimit() {
 }
 
 void Serve(const DaemonOptions& options) {
+  if (options.remount) return Remount(options.mountpoint, options.file_system.options);
   RaiseFileLimit();
   CheckMountpoint(options.mountpoint);
   Background background = options.foreground ? Background() : Background::Enter();

@@ -42,15 +42,34 @@ grabdma device (else a test picture):
     none                                          /mnt/grabfs fuse.grabfs noauto,allow_other 0 0
     cam0=pattern,width=1920,height=1080,rate=30   /mnt/cam    fuse.grabfs allow_other,nofail 0 0
 
-`mount /mnt/grabfs` and `umount /mnt/grabfs` do the rest.
+`mount /mnt/grabfs` and `umount /mnt/grabfs` do the rest. `mount -o remount,ro /mnt/grabfs` makes the mount read-only, and
+`remount,rw` writable again; `nosuid`, `nodev`, `noexec` and `noatime` can be changed, too. The kernel does not tell the daemon of
+it, so the daemon's own options (the table above) cannot be changed while it is mounted: unmount it, and mount it again.
+
+## Who may see, who may steer
+
+With `allow_other` and nothing else, every user of the machine sees the pictures, and root changes the settings. To give the
+pictures to the group `video`, and the settings to the user `anna`:
+
+    cam0=v4l2:/dev/video0 /mnt/cam fuse.grabfs allow_other,uid=anna,gid=video,frame_mode=640,control_mode=640 0 0
+
+To let the whole group steer: `control_mode=660`. For two groups, have a directory decide who gets to the mount at all: here
+members of `video` see the pictures, and those of them who are in `operators`, too, steer.
+
+    install -d -m 750 -g video /srv/cam && mkdir /srv/cam/mnt
+    cam0=v4l2:/dev/video0 /srv/cam/mnt fuse.grabfs allow_other,gid=operators,frame_mode=644,control_mode=664 0 0
+
+`frame_mode=` is the mode of all that shows pictures, `control_mode=` that of all settings; each counts instead of `umask=`, which decides
+about the rest ([in detail](mount.md#who-may-do-what)). The kernel enforces the modes. `grabfs-cli doctor` says who may see and who may steer.
 
 ## As a service
 
 The package has a unit for each mount that the administrator names: `/etc/grabfs/lab.conf` with
 
-    GRABFS_OPTIONS="--device cam0=pattern,rate=30 -o allow_other"
+    GRABFS_OPTIONS="--device cam0=pattern,rate=30 -o allow_other,gid=video,frame_mode=640"
 
-and `systemctl enable --now grabfs@lab` mounts `/run/grabfs/lab`, now and at every start of the machine.
+and `systemctl enable --now grabfs@lab` mounts `/run/grabfs/lab`, now and at every start of the machine. Here the group `video` sees
+the pictures, and root changes the settings.
 Without such a file the service mounts what `grabfs` mounts without options.
 
 ## Files

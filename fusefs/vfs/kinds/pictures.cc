@@ -83,6 +83,7 @@ std::string_view FormName(const Place& place) {
 
 class PicturesDirKind final : public DirectoryKind {
  public:
+  [[nodiscard]] Content content() const override { return Content::kPictures; }
   [[nodiscard]] Names names() const override {
     Names all;
     for (const PictureForm form : PictureForms()) {

@@ -149,6 +149,16 @@ TEST_F(CliMountingTest, AStaleMountCanBeNamedAsWell) {
   Start({{kDevice}, {}});
 }
 
+TEST_F(CliMountingTest, DoctorTellsWhoMaySeeAndWhoMaySteer) {
+  const auto told = [this] { return Findings(mount().path()).at(1).at("text"); };
+  EXPECT_NE(told().get<std::string>().find("without allow_other"), std::string::npos) << told();
+  if (::geteuid() != 0) GTEST_SKIP() << "an ordinary user may not use allow_other everywhere";
+  Start({{kDevice}, {"allow_other", "uid=daemon", "gid=video"}});
+  EXPECT_EQ(told(), "see pictures: everybody; change settings: root, daemon");
+  Start({{kDevice}, {"allow_other", "gid=video", "frame_mode=440", "control_mode=600"}});
+  EXPECT_EQ(told(), "see pictures: root, group video; change settings: root");
+}
+
 TEST_F(CliMountingTest, DoctorTellsTheDataPathInWords) {
   ASSERT_EQ(Findings(mount().path()).at(0).at("severity"), "good");
   const nlohmann::json findings = Findings("sim0");
