@@ -16,7 +16,8 @@ constexpr const char* kIntroduction = R"(<!-- SPDX-License-Identifier: Apache-2.
 All that `grabfs-cli` does, it does through the files of the mount ([the mount contract](mount.md)):
 a shell script can do the same. What scripts may rely on:
 
-- **Data goes to standard output, messages to standard error.** A message is one line.
+- **Data goes to standard output, messages to standard error.** A message is one line. With `--quiet` there are none but
+  errors, and no progress bars; data is printed as ever. `--quiet` and `--mount` may stand before the verb, too.
 - **`--json`** gives JSON in place of text. `list`, `info`, `get`, `umount` and `doctor` print one document;
   verbs that report as things happen (`capture`, `wait`, `each`, `save`, `record`, `hold`, `alloc`, `free`,
   `stats`, `monitor`) print one object a line. `stream` prints frames and nothing else.

@@ -116,16 +116,18 @@ std::string Device::Refusal(const std::string& attribute, const std::string& val
   switch (code) {
     case EINVAL:
     case ENOSPC:
-    case EOPNOTSUPP: {
-      const std::string reason = Status().last_error;
-      return what + (reason.empty() ? ErrnoText(code) : reason);
-    }
+    case EOPNOTSUPP:
     case EBUSY:
-      return what + "not while it is capturing: 'grabfs-cli stop " + name_ + "' first";
+    case EIO: {
+      const DeviceStatus status = Status();
+      const bool stop = code == EBUSY && (status.state == "streaming" || status.trigger > 0);
+      return what + (status.last_error.empty() ? ErrnoText(code) : status.last_error) +
+             (stop ? " ('grabfs-cli stop " + name_ + "')" : "");
+    }
     case EACCES:
     case EPERM:
     case EROFS:
-      return what + ErrnoText(code) + " (read-only attribute or mount, or not the owner)";
+      return what + ErrnoText(code) + " (read-only attribute or mount, or not allowed to you)";
     default:
       return what + ErrnoText(code);
   }

@@ -92,8 +92,8 @@ class WebVerb : public Verb {
         ServerCommand(context, address, std::filesystem::absolute(mount.root()).string());
     RequireFree(address);
     if (!address.local()) {
-      context.err << "grabfs-cli: whoever reaches " << address.text()
-                  << " sees the pictures and all else that you may read in the mount\n";
+      context.Remark("whoever reaches " + address.text() +
+                     " sees the pictures and all else that you may read in the mount");
     }
     context.out << "http://" << address.text() << "/" << std::endl;
     Become(std::move(command));  // Ctrl-C and kill are the server's

@@ -149,7 +149,7 @@ void AddDevice(const MonitoredDevice& device, bool unicode, Page& page) {
   AddBuffers(d, page);
   if (!d.last_error.empty()) {
     page.Begin(2);
-    page.Add("last error: " + OneLine(d.last_error));
+    page.Add("last error: " + DescribeLastError(d));
   }
   AddUsers(device, page);
 }
