@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <iomanip>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "cli/base/exit_code.h"
 #include "cli/base/file.h"
 #include "cli/base/text.h"
+#include "fusefs/base/pixel_format.h"
 
 namespace grabfs::cli {
 
@@ -29,6 +31,26 @@ std::vector<std::string> WritableFiles(const std::filesystem::path& directory) {
   }
   std::ranges::sort(names);
   return names;
+}
+
+std::vector<std::string> Words(const std::string& text) {
+  std::istringstream stream(text);
+  return {std::istream_iterator<std::string>(stream), {}};
+}
+
+// From the description of a control: lines of a key and a value (docs/mount.md).
+std::vector<std::string> Choices(const std::string& description) {
+  std::vector<std::string> choices;
+  std::istringstream lines(description);
+  for (std::string line; std::getline(lines, line);) {
+    if (line == "type boolean") return {"0", "1"};
+    std::istringstream words(line);
+    std::string key, number, name;
+    if (words >> key >> number && key == "menu" && std::getline(words >> std::ws, name)) {
+      choices.push_back(name);
+    }
+  }
+  return choices;
 }
 
 }  // namespace
@@ -77,6 +99,18 @@ std::vector<std::string> Device::SettingNames() const {
   const std::vector<std::string> controls = WritableFiles(directory_ / "controls");
   attributes.insert(attributes.end(), controls.begin(), controls.end());
   return attributes;
+}
+
+std::vector<std::string> Device::KnownValues(const std::string& setting) const {
+  if (setting == "format") return Words(PixelFormatNames());
+  if (setting == "policy") return {"keep-newest", "keep-oldest"};
+  if (setting == "state") return {"start", "stop"};
+  if (setting.find('/') != std::string::npos) return {};
+  try {
+    return Choices(ReadFile(directory_ / "controls" / (setting + ".info")));
+  } catch (const Error&) {
+    return {};  // no control
+  }
 }
 
 std::string Device::Get(const std::string& setting) const {
