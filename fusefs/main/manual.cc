@@ -16,9 +16,8 @@ constexpr const char* kIntroduction =
 # grabfs
 
 The daemon: it opens the devices, mounts their buffers as files, and serves until it is unmounted or gets
-SIGTERM, SIGINT or SIGHUP. Without `-f` the command returns once the mount answers, with status 0; when
-it cannot be mounted, the message says why and the status is 1, or 2 when the command line makes no
-sense. What is in the mount: [the mount contract](mount.md).
+SIGTERM, SIGINT or SIGHUP. Without `-f` the command returns once the mount answers. What is in the mount:
+[the mount contract](mount.md).
 
 )";
 
@@ -82,6 +81,29 @@ Without such a file the service mounts what `grabfs` mounts without options.
 | `/etc/fuse.conf` | `user_allow_other` lets ordinary users mount with `allow_other` |
 
 Messages go to standard error with `-f`, else to syslog.
+
+## Exit status
+
+| status | meaning |
+|---|---|
+| 0 | the mount answers; with `-f`: it has ended as it should |
+| 1 | it cannot be mounted; the message says why |
+| 2 | the command line makes no sense |
+
+## Environment
+
+| variable | meaning |
+|---|---|
+| `JOURNAL_STREAM` | systemd sets it: lines on standard error carry their priority |
+| `GRABFS_STRICT` | set: what must not happen inside ends the daemon, for tests |
+
+## Examples
+
+A test picture in your own folder, a camera for the group `video`, and a recording that plays by itself:
+
+    grabfs ~/grab
+    grabfs --device cam0=v4l2:/dev/video0 -o allow_other,gid=video,frame_mode=640 /mnt/grabfs
+    grabfs --device clip=replay:clip.y4m,state=streaming /mnt/clip
 )";
 
 }  // namespace
