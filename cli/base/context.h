@@ -30,6 +30,12 @@ struct Context {
   bool out_is_terminal = false;
   // `err` is a terminal: a progress bar may be shown.
   bool err_is_terminal = false;
+  // --quiet: nothing but errors on `err`.
+  bool quiet = false;
+
+  [[nodiscard]] bool shows_progress() const { return err_is_terminal && !quiet; }
+  // Prints a message that is no error.
+  void Remark(const std::string& text) const;
 };
 
 }  // namespace grabfs::cli

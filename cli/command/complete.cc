@@ -70,17 +70,28 @@ std::vector<Device> Surroundings::NamedDevices() const {
   std::vector<Device> all = Devices();
   std::vector<Device> named = all;
   std::erase_if(named, [this](const Device& device) {
-    return std::find(words_.begin(), words_.end(), device.name()) == words_.end();
+    return std::ranges::none_of(words_, [&](const std::string& word) {
+      return word == device.name() || word == device.directory();
+    });
   });
   return named.empty() ? all : named;
 }
 
+// A name that is not unique says nothing: then the directory stands for the device.
 Candidates DeviceNames(const Surroundings& surroundings) {
+  const std::vector<Device> devices = surroundings.Devices();
   Candidates candidates;
-  for (const Device& device : surroundings.Devices()) {
-    candidates.push_back({device.name(), device.directory().parent_path().string()});
+  for (const Device& device : devices) {
+    const bool unique = std::ranges::count(devices, device.name(), &Device::name) == 1;
+    candidates.push_back({unique ? device.name() : device.directory().string(),
+                          device.directory().parent_path().string()});
   }
   return candidates;
+}
+
+void AddOnce(Candidates& candidates, Candidate candidate) {
+  const bool there = std::ranges::count(candidates, candidate.text, &Candidate::text) > 0;
+  if (!there) candidates.push_back(std::move(candidate));
 }
 
 // Attributes and controls, with `suffix` behind each.
@@ -88,9 +99,38 @@ Candidates Settings(const Surroundings& surroundings, const std::string& suffix)
   Candidates candidates;
   for (const Device& device : surroundings.NamedDevices()) {
     for (const std::string& name : device.SettingNames()) {
-      candidates.push_back({name + suffix, device.name()});
+      AddOnce(candidates, {name + suffix, device.name()});
     }
   }
+  return candidates;
+}
+
+// "format=GR" or "format=": values of that setting, behind its name.
+Candidates SettingValues(const Surroundings& surroundings, const std::string& name) {
+  Candidates candidates;
+  for (const Device& device : surroundings.NamedDevices()) {
+    for (const std::string& value : device.KnownValues(name)) {
+      AddOnce(candidates, {name + "=" + value, device.name()});
+    }
+  }
+  return candidates;
+}
+
+Candidates SettingsOrValues(const std::string& word, const Surroundings& surroundings) {
+  const size_t equals = word.find('=');
+  return equals == std::string::npos ? Settings(surroundings, "=")
+                                     : SettingValues(surroundings, word.substr(0, equals));
+}
+
+// The only device need not be named: then a setting may stand in its place.
+Candidates DevicesOrSettings(std::string_view verb, const std::string& word,
+                             const Surroundings& surroundings) {
+  Candidates candidates = DeviceNames(surroundings);
+  if (candidates.size() != 1) return candidates;
+  Candidates more;
+  if (verb == "set") more = SettingsOrValues(word, surroundings);
+  if (verb == "get") more = Settings(surroundings, "");
+  candidates.insert(candidates.end(), more.begin(), more.end());
   return candidates;
 }
 
@@ -146,10 +186,10 @@ Candidates VerbNames() {
 }
 
 // The values of an option or argument of `verb`, by its name in the help.
-Candidates ValuesOf(std::string_view verb, std::string_view name, const Surroundings& surroundings,
-                    const Context& context) {
-  if (name == "DEVICE") return DeviceNames(surroundings);
-  if (name == "KEY=VALUE") return Settings(surroundings, "=");
+Candidates ValuesOf(std::string_view verb, std::string_view name, const std::string& word,
+                    const Surroundings& surroundings, const Context& context) {
+  if (name == "DEVICE") return DevicesOrSettings(verb, word, surroundings);
+  if (name == "KEY=VALUE") return SettingsOrValues(word, surroundings);
   if (name == "KEY") return Settings(surroundings, "");
   if (name == "SEQUENCE") return FrameNumbers(surroundings);
   // No candidates for the name of a new file.
@@ -171,8 +211,8 @@ Candidates CompleteFor(std::string_view name, const Command& command, Words word
                        const Context& context) {
   if (words.empty()) return {};
   const Surroundings surroundings(words.first(words.size() - 1), context);
-  return Complete(command, words, [&](const std::string& value, const std::string&) {
-    return ValuesOf(name, value, surroundings, context);
+  return Complete(command, words, [&](const std::string& value, const std::string& word) {
+    return ValuesOf(name, value, word, surroundings, context);
   });
 }
 

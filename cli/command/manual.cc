@@ -16,7 +16,8 @@ constexpr const char* kIntroduction = R"(<!-- SPDX-License-Identifier: Apache-2.
 All that `grabfs-cli` does, it does through the files of the mount ([the mount contract](mount.md)):
 a shell script can do the same. What scripts may rely on:
 
-- **Data goes to standard output, messages to standard error.** A message is one line.
+- **Data goes to standard output, messages to standard error.** A message is one line. With `--quiet` there are none but
+  errors, and no progress bars; data is printed as ever. `--quiet` and `--mount` may stand before the verb, too.
 - **`--json`** gives JSON in place of text. `list`, `info`, `get`, `umount` and `doctor` print one document;
   verbs that report as things happen (`capture`, `wait`, `each`, `save`, `record`, `hold`, `alloc`, `free`,
   `stats`, `monitor`) print one object a line. `stream` prints frames and nothing else.
@@ -28,7 +29,19 @@ a shell script can do the same. What scripts may rely on:
   grows under its name, and is usable however it ends: by Ctrl-C, a full disk, a device that goes. Data and index end at
   the same whole frame. Only a recording that was killed (SIGKILL) may have bytes behind the last frame of its index.
 
-| exit status | meaning |
+Pictures: grey formats become grey files, all others RGB; where a format has more than 8 bits a sample
+the file has 16 (`bmp` and `jpg` have 8). A camera's JPEG is saved as `jpg` as it is.
+YCbCr is taken as ITU-R BT.601 in studio swing and every sample is rounded to the nearest integer;
+chroma samples are repeated, not interpolated. `pgm` and `ppm` force grey and RGB, `raw` is the frame
+byte for byte.
+
+## Verbs
+)";
+
+constexpr const char* kRest = R"(
+## Exit status
+
+| status | meaning |
 |---|---|
 | 0 | done |
 | 1 | failed; the message says what, on what, and what to do |
@@ -37,11 +50,22 @@ a shell script can do the same. What scripts may rely on:
 | 4 | time-out |
 | 5 | frames were lost, and `--no-drop` or `stream --lossless` was asked |
 
-Pictures: grey formats become grey files, all others RGB; where a format has more than 8 bits a sample
-the file has 16 (`bmp` and `jpg` have 8). A camera's JPEG is saved as `jpg` as it is.
-YCbCr is taken as ITU-R BT.601 in studio swing and every sample is rounded to the nearest integer;
-chroma samples are repeated, not interpolated. `pgm` and `ppm` force grey and RGB, `raw` is the frame
-byte for byte.
+## Environment
+
+| variable | meaning |
+|---|---|
+| `GRABFS_MOUNT` | the mount point, where `--mount` does not name it |
+| `NO_COLOR` | not empty: `monitor` uses no colours |
+| `TERM` | the terminal that `monitor` draws on |
+| `PATH` | where `grabfs` (if it is not beside grabfs-cli), `fusermount3`, web servers and the command of `each` are looked for |
+
+## Examples
+
+A picture of the only camera; a hundred frames, none lost; what is wrong here:
+
+    grabfs-cli save -o picture.png
+    grabfs-cli record cam0 -o run.raw -n 100 --no-drop || echo "exit status $?"
+    grabfs-cli doctor
 )";
 
 }  // namespace
@@ -50,8 +74,9 @@ std::string Manual() {
   std::ostringstream text;
   text << kIntroduction;
   for (const VerbEntry* entry : Verbs()) {
-    text << "\n## " << entry->name << "\n\n```\n" << VerbHelp(*entry) << "```\n";
+    text << "\n### " << entry->name << "\n\n```\n" << VerbHelp(*entry) << "```\n";
   }
+  text << kRest;
   return text.str();
 }
 

@@ -36,16 +36,24 @@ ExitCode RunVerb(const VerbEntry& entry, const std::vector<std::string>& args, C
     throw UsageError(std::string(entry.name) + ": " + error.what() + "; see 'grabfs-cli " +
                      std::string(entry.name) + " --help'");
   }
+  context.quiet = parser.quiet();
   return verb->Run(context);
 }
 
-// --mount may stand before the verb, too: `grabfs-cli --mount DIR list`.
+// How many words an option takes that may stand before the verb; 0: it is none.
+size_t WordsBeforeVerb(const std::string& word) {
+  if (word == "--mount") return 2;
+  return word == "-q" || word == "--quiet" || word.starts_with("--mount=") ? 1 : 0;
+}
+
+// `grabfs-cli --quiet --mount DIR list` is `grabfs-cli list --quiet --mount DIR`.
 std::vector<std::string> VerbFirst(std::vector<std::string> args) {
-  const bool separate = !args.empty() && args.front() == "--mount";
-  const bool joined = !args.empty() && args.front().starts_with("--mount=");
-  const size_t length = separate ? 2 : 1;
-  if ((separate || joined) && args.size() > length) {
-    const auto verb = args.begin() + static_cast<std::ptrdiff_t>(length);
+  size_t before = 0;
+  while (before < args.size() && WordsBeforeVerb(args[before]) > 0) {
+    before += WordsBeforeVerb(args[before]);
+  }
+  if (before < args.size()) {
+    const auto verb = args.begin() + static_cast<std::ptrdiff_t>(before);
     std::rotate(args.begin(), verb, verb + 1);
   }
   return args;

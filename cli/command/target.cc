@@ -62,6 +62,11 @@ void Target::DeclareDevice(Options& options) {
                    "Its name, or its directory; may be left out when there is only one");
 }
 
+void Target::DeclareDevices(Options& options) {
+  options.Text("--mount", mount_, "DIR", "The mount point; else $GRABFS_MOUNT, else all mounts");
+  options.Argument("DEVICE", device_, "Its name, or its directory (default: all)");
+}
+
 std::string Target::NamedMount(const Context& context) const {
   return mount_.empty() ? context.environment("GRABFS_MOUNT") : mount_;
 }
@@ -84,10 +89,15 @@ std::vector<Mount> Target::FindMounts(const Context& context) const {
   return mounts;
 }
 
+std::vector<Mount> Target::RequireMounts(const Context& context) const {
+  std::vector<Mount> mounts = FindMounts(context);
+  if (mounts.empty()) ThrowNoMount(context);
+  return mounts;
+}
+
 Device Target::FindDevice(const Context& context) const {
   if (device_.find('/') != std::string::npos) return DeviceAt(device_);
-  const std::vector<Mount> mounts = FindMounts(context);
-  if (mounts.empty()) ThrowNoMount(context);
+  const std::vector<Mount> mounts = RequireMounts(context);
   if (mounts.size() == 1) return mounts.front().FindDevice(device_);
   std::vector<Device> meant = DevicesOf(mounts);
   if (!device_.empty()) {
@@ -105,9 +115,7 @@ Device Target::FindDevice(const Context& context) const {
 
 std::vector<Device> Target::FindDevices(const Context& context) const {
   if (!device_.empty()) return {FindDevice(context)};
-  const std::vector<Mount> mounts = FindMounts(context);
-  if (mounts.empty()) ThrowNoMount(context);
-  return DevicesOf(mounts);
+  return DevicesOf(RequireMounts(context));
 }
 
 }  // namespace grabfs::cli

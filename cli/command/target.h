@@ -18,12 +18,16 @@ class Target {
  public:
   void DeclareMount(Options& options);
   void DeclareDevice(Options& options);
+  // For verbs that show all if no device is named.
+  void DeclareDevices(Options& options);
 
   // --mount, else $GRABFS_MOUNT, else the only living mount. Throws NoDeviceError when there is
   // none, UsageError when there are several.
   [[nodiscard]] Mount FindMount(const Context& context) const;
   // The named mount, or all mounts whose daemons live (possibly none).
   [[nodiscard]] std::vector<Mount> FindMounts(const Context& context) const;
+  // The same, but throws NoDeviceError when there is none.
+  [[nodiscard]] std::vector<Mount> RequireMounts(const Context& context) const;
   // The device of that directory, or of that name in the named mount, else in any; or the only one.
   // Throws NoDeviceError, UsageError when several are meant.
   [[nodiscard]] Device FindDevice(const Context& context) const;

@@ -25,6 +25,7 @@ VerbParser::VerbParser(const VerbEntry& entry, Verb& verb)
   app_.footer(Examples(entry));
   Options options(app_);
   verb.Declare(options);
+  options.Flag("-q,--quiet", quiet_, "No messages but errors");
   command_ = options.command();
 }
 

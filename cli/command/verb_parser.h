@@ -20,11 +20,15 @@ class VerbParser {
   // Throws CLI::ParseError, of which CLI::CallForHelp is one kind.
   void Parse(std::vector<std::string> args);
 
+  // --quiet was given.
+  [[nodiscard]] bool quiet() const { return quiet_; }
+
   [[nodiscard]] std::string Help() const;
   [[nodiscard]] Command Describe() const;
 
  private:
   CLI::App app_;
+  bool quiet_ = false;
   std::vector<std::string>* command_;  // words behind "--", of a verb that takes them
 };
 

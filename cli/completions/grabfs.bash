@@ -6,14 +6,17 @@
 
 _grabfs() {
   local words candidate head
-  # The line up to the cursor, in words of our own: bash would break them at = and : as well.
-  read -ra words <<<"${COMP_LINE:0:COMP_POINT}"
-  [[ ${COMP_LINE:0:COMP_POINT} != *' ' ]] || words+=('')
+  # The line up to the cursor, in words of our own: bash would break them at = and : as well. A blank
+  # behind a backslash is part of its word.
+  # shellcheck disable=SC2162
+  read -a words <<<"${COMP_LINE:0:COMP_POINT}"
+  [[ ${COMP_LINE:0:COMP_POINT} != *[!\\]' ' ]] || words+=('')
   head=${words[-1]%"${words[-1]##*[=:]}"}
   COMPREPLY=()
   while IFS=$'\t' read -r candidate _; do
     # Readline puts what it is given behind the last = or : of the word.
-    COMPREPLY+=("${candidate#"$head"}")
+    candidate=${candidate#"$head"}
+    COMPREPLY+=("${candidate// /\\ }")
   done < <("$1" --complete "${words[@]:1}" 2>/dev/null)
   # A word that goes on gets no blank.
   if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *[=:,] ]]; then

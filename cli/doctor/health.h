@@ -8,6 +8,7 @@
 
 #include "cli/base/context.h"
 #include "cli/mount/status.h"
+#include "fusefs/base/mount_info.h"
 
 namespace grabfs::cli {
 
@@ -30,6 +31,8 @@ std::string SeverityName(Finding::Severity severity);
 std::vector<Finding> ExamineSystem(const Context& context);
 // Every mount: alive or stale, and which data path its devices are on.
 std::vector<Finding> ExamineMounts(const Context& context);
+// Who may see the pictures of a living mount, and who may steer it, by the files of one device.
+Finding ExamineRights(const MountInfo& mount, const std::string& device);
 // One device of a living mount.
 std::vector<Finding> ExamineDevice(const DeviceStatus& device);
 

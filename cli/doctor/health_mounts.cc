@@ -52,13 +52,17 @@ Finding ExamineMemory(const DeviceStatus& d, uint64_t huge) {
           "allow huge pages for shared memory, or free memory and mount again"};
 }
 
-std::vector<Finding> ExamineMount(const std::string& mountpoint) {
+std::vector<Finding> ExamineMount(const MountInfo& mount) {
+  const std::string& mountpoint = mount.mountpoint;
   const MountStatus status = Mount(mountpoint).Status();
   std::vector<Finding> findings = {{kGood, mountpoint,
                                     "answers: grabfs " + status.version + ", process " +
                                         std::to_string(status.pid) + ", " +
                                         Plural(status.devices.size(), "device"),
                                     ""}};
+  if (!status.devices.empty()) {
+    findings.push_back(ExamineRights(mount, status.devices.front().name));
+  }
   for (const DeviceStatus& device : status.devices) {
     for (Finding& finding : ExamineDevice(device)) findings.push_back(std::move(finding));
   }
@@ -118,7 +122,7 @@ std::vector<Finding> ExamineMounts(const Context& context) {
       continue;
     }
     try {
-      for (Finding& finding : ExamineMount(mountpoint)) findings.push_back(std::move(finding));
+      for (Finding& finding : ExamineMount(mount)) findings.push_back(std::move(finding));
     } catch (const Error& error) {
       findings.push_back({kBroken, mountpoint, error.what(), "unmount it and mount it again"});
     }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <iomanip>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <utility>
@@ -11,13 +12,16 @@
 #include "cli/base/exit_code.h"
 #include "cli/base/file.h"
 #include "cli/base/text.h"
+#include "fusefs/base/pixel_format.h"
 
 namespace grabfs::cli {
 
 namespace {
 
 std::vector<std::string> WritableFiles(const std::filesystem::path& directory) {
-  constexpr auto kWritable = std::filesystem::perms::owner_write;
+  constexpr auto kWritable = std::filesystem::perms::owner_write |
+                             std::filesystem::perms::group_write |
+                             std::filesystem::perms::others_write;
   std::vector<std::string> names;
   std::error_code ignored;
   for (const auto& file : std::filesystem::directory_iterator(directory, ignored)) {
@@ -27,6 +31,26 @@ std::vector<std::string> WritableFiles(const std::filesystem::path& directory) {
   }
   std::ranges::sort(names);
   return names;
+}
+
+std::vector<std::string> Words(const std::string& text) {
+  std::istringstream stream(text);
+  return {std::istream_iterator<std::string>(stream), {}};
+}
+
+// From the description of a control: lines of a key and a value (docs/mount.md).
+std::vector<std::string> Choices(const std::string& description) {
+  std::vector<std::string> choices;
+  std::istringstream lines(description);
+  for (std::string line; std::getline(lines, line);) {
+    if (line == "type boolean") return {"0", "1"};
+    std::istringstream words(line);
+    std::string key, number, name;
+    if (words >> key >> number && key == "menu" && std::getline(words >> std::ws, name)) {
+      choices.push_back(name);
+    }
+  }
+  return choices;
 }
 
 }  // namespace
@@ -77,6 +101,18 @@ std::vector<std::string> Device::SettingNames() const {
   return attributes;
 }
 
+std::vector<std::string> Device::KnownValues(const std::string& setting) const {
+  if (setting == "format") return Words(PixelFormatNames());
+  if (setting == "policy") return {"keep-newest", "keep-oldest"};
+  if (setting == "state") return {"start", "stop"};
+  if (setting.find('/') != std::string::npos) return {};
+  try {
+    return Choices(ReadFile(directory_ / "controls" / (setting + ".info")));
+  } catch (const Error&) {
+    return {};  // no control
+  }
+}
+
 std::string Device::Get(const std::string& setting) const {
   const std::filesystem::path file = SettingPath(setting);
   std::error_code ignored;
@@ -114,16 +150,18 @@ std::string Device::Refusal(const std::string& attribute, const std::string& val
   switch (code) {
     case EINVAL:
     case ENOSPC:
-    case EOPNOTSUPP: {
-      const std::string reason = Status().last_error;
-      return what + (reason.empty() ? ErrnoText(code) : reason);
-    }
+    case EOPNOTSUPP:
     case EBUSY:
-      return what + "not while it is capturing: 'grabfs-cli stop " + name_ + "' first";
+    case EIO: {
+      const DeviceStatus status = Status();
+      const bool stop = code == EBUSY && (status.state == "streaming" || status.trigger > 0);
+      return what + (status.last_error.empty() ? ErrnoText(code) : status.last_error) +
+             (stop ? " ('grabfs-cli stop " + name_ + "')" : "");
+    }
     case EACCES:
     case EPERM:
     case EROFS:
-      return what + ErrnoText(code) + " (read-only attribute or mount, or not the owner)";
+      return what + ErrnoText(code) + " (read-only attribute or mount, or not allowed to you)";
     default:
       return what + ErrnoText(code);
   }

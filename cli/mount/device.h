@@ -35,6 +35,9 @@ class Device {
   // What can be set: attributes by the modes of their files, and controls; in alphabetical order,
   // attributes first. None if the device has gone.
   [[nodiscard]] std::vector<std::string> SettingNames() const;
+  // Values that a setting takes, as far as they are a known set: formats, policies, states, the
+  // entries of a control's menu.
+  [[nodiscard]] std::vector<std::string> KnownValues(const std::string& setting) const;
   // Reads an attribute, or a control of that name. Throws Error.
   [[nodiscard]] std::string Get(const std::string& setting) const;
   // Writes an attribute, or a control of that name. If the device refuses, the Error has the reason

@@ -15,13 +15,19 @@
 
 namespace grabfs::cli {
 
-std::optional<Frame> Frame::Open(const std::filesystem::path& file) {
+std::optional<UniqueFd> Frame::Hold(const std::filesystem::path& file) {
   UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) {
     if (errno == ENOENT || errno == ESTALE) return std::nullopt;
     ThrowErrno(file.string());
   }
-  return Frame(file.string(), std::move(fd));
+  return fd;
+}
+
+std::optional<Frame> Frame::Open(const std::filesystem::path& file) {
+  std::optional<UniqueFd> fd = Hold(file);
+  if (!fd) return std::nullopt;
+  return Frame(file.string(), std::move(*fd));
 }
 
 Frame::Frame(std::string path, UniqueFd fd) : path_(std::move(path)), fd_(std::move(fd)) {

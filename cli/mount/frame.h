@@ -27,8 +27,13 @@ struct FrameInfo {
 
 class Frame {
  public:
-  // nullopt: the frame does not exist, or not any more. Throws Error for other failures.
+  // Both: nullopt: the frame does not exist, or not any more. Throw Error for other failures.
   static std::optional<Frame> Open(const std::filesystem::path& file);
+  // Only opens it: for who wants to hold many, and look at them later.
+  static std::optional<UniqueFd> Hold(const std::filesystem::path& file);
+
+  // Of a frame that is held. Throws Error.
+  Frame(std::string path, UniqueFd fd);
 
   [[nodiscard]] const FrameInfo& info() const { return info_; }
   // For sendfile() and the like. Owned by this object.
@@ -37,8 +42,6 @@ class Frame {
   [[nodiscard]] Bytes Read() const;
 
  private:
-  Frame(std::string path, UniqueFd fd);
-
   [[nodiscard]] std::string Attribute(const char* name) const;
   [[nodiscard]] uint64_t Number(const char* name) const;
 

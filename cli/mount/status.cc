@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/mount/status.h"
 
+#include <array>
 #include <cerrno>
+#include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "cli/base/text.h"
 #include "fusefs/base/error.h"
 
 namespace grabfs::cli {
@@ -84,6 +87,7 @@ DeviceStatus ReadDevice(const json& j) {
   j.at("state").get_to(status.state);
   j.at("policy").get_to(status.policy);
   j.at("last_error").get_to(status.last_error);
+  status.last_error_realtime_ns = CountAt(j, "last_error_realtime_ns");
   j.at("format").get_to(status.format);
   status.width = SmallCountAt(j, "width");
   status.height = SmallCountAt(j, "height");
@@ -114,7 +118,21 @@ MountStatus ReadMount(const json& j) {
   return status;
 }
 
+// In this machine's time zone; empty: it is no time.
+std::string LocalTime(uint64_t realtime_ns) {
+  const auto seconds = static_cast<time_t>(realtime_ns / 1'000'000'000);
+  tm fields = {};
+  std::array<char, 64> text;
+  if (::localtime_r(&seconds, &fields) == nullptr) return "";
+  return {text.data(), std::strftime(text.data(), text.size(), "%F %T", &fields)};
+}
+
 }  // namespace
+
+std::string DescribeLastError(const DeviceStatus& status) {
+  if (status.last_error.empty()) return "";
+  return LocalTime(status.last_error_realtime_ns) + ": " + OneLine(status.last_error);
+}
 
 uint64_t ToCount(const json& value) {
   const bool is_count = value.is_number_integer() && (value.is_number_unsigned() || value >= 0);

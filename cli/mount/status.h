@@ -46,6 +46,7 @@ struct DeviceStatus {
   std::string state;
   std::string policy;
   std::string last_error;
+  uint64_t last_error_realtime_ns = 0;
   std::string format;
   uint32_t width = 0;
   uint32_t height = 0;
@@ -63,6 +64,9 @@ struct DeviceStatus {
   Memory memory = {};
   std::map<std::string, std::string> settings;
 };
+
+// "2026-12-01 08:55:43: width 17 is odd", in one line; empty: there is none.
+std::string DescribeLastError(const DeviceStatus& status);
 
 struct MountStatus {
   std::string version;

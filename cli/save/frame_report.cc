@@ -40,7 +40,10 @@ void Tally::Count(const Outcome& outcome) {
 }
 
 ExitCode Tally::Conclude(Context& context, const Device& device, bool no_drop) const {
-  if (lost() > 0) {
+  const ExitCode code = no_drop && lost() > 0        ? ExitCode::kDropped
+                        : lost() > 0 && frames_ == 0 ? ExitCode::kFailed
+                                                     : ExitCode::kDone;
+  if (lost() > 0 && (code != ExitCode::kDone || !context.quiet)) {
     std::vector<std::string> parts;
     if (dropped_ > 0) parts.push_back(Plural(dropped_, "frame") + " dropped");
     if (failed_ > 0) parts.push_back(Plural(failed_, "frame") + " failed");
@@ -48,8 +51,7 @@ ExitCode Tally::Conclude(Context& context, const Device& device, bool no_drop) c
     const std::string reason = reason_.empty() ? "" : " (" + OneLine(reason_) + ")";
     context.err << "grabfs-cli: " << device.name() << ": " << Join(parts, ", ") << reason << '\n';
   }
-  if (no_drop && lost() > 0) return ExitCode::kDropped;
-  return lost() > 0 && frames_ == 0 ? ExitCode::kFailed : ExitCode::kDone;
+  return code;
 }
 
 std::string ExplainSilence(const DeviceStatus& status) {

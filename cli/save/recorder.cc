@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <filesystem>
 #include <ranges>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "cli/base/exit_code.h"
 #include "cli/base/stop_signals.h"
 #include "cli/base/text.h"
+#include "fusefs/base/file_limit.h"
 
 namespace grabfs::cli {
 namespace {
@@ -56,6 +58,7 @@ Recorder::Recorder(const Device& device, Recording& recording, const Options& op
     : device_(device), recording_(recording), options_(options), feed_(device) {}
 
 Tally Recorder::Run(const OnProgress& on_progress) {
+  RaiseFileLimit();  // a descriptor for each frame that is not written yet
   on_progress_ = on_progress;
   deadline_ = Deadline::After(options_.seconds);
   try {
@@ -72,27 +75,29 @@ Tally Recorder::Run(const OnProgress& on_progress) {
   return tally_;
 }
 
-// Opens the newest first, because an open frame stays. At the first frame that is gone it ends:
-// older ones are gone, too, or will be soon.
+// Opens the newest first, because an open frame stays, and only opens them: all else is for later,
+// when nothing can be recycled any more. At the first frame that is gone it ends: older ones are
+// gone, too, or will be soon.
 void Recorder::RecordHistory() {
   if (options_.before == 0) return;
   const std::vector<uint64_t> sequences = device_.FrameSequences();
-  std::vector<Frame> history;
+  std::vector<std::pair<std::filesystem::path, UniqueFd>> history;
   for (const uint64_t sequence : sequences | std::views::reverse) {
     if (sequence >= feed_.first_sequence()) continue;
     if (history.size() == options_.before) break;
     try {
-      auto frame = Frame::Open(device_.FramePath(sequence));
+      auto frame = Frame::Hold(device_.FramePath(sequence));
       if (!frame) break;
-      history.push_back(std::move(*frame));
+      history.emplace_back(device_.FramePath(sequence), std::move(*frame));
     } catch (const Error& error) {
-      if (error.code() != EDQUOT) throw;
+      if (error.code() != EDQUOT && error.code() != EMFILE) throw;
       break;  // this user may hold no more
     }
   }
-  std::ranges::reverse(history);
   state_.before = history.size();
-  for (Frame& frame : history) Submit(std::move(frame));
+  for (auto& [path, held] : history | std::views::reverse) {
+    Submit(Frame(path.string(), std::move(held)));
+  }
 }
 
 void Recorder::Record() {

@@ -86,7 +86,7 @@ class InfoVerb : public Verb {
     line("memory", DescribeMemory(d));
     line("data path", d.data_path + ": " + d.data_path_reason);
     for (const auto& [key, value] : d.settings) line("setting", key + "=" + value);
-    if (!d.last_error.empty()) line("last error", OneLine(d.last_error));
+    if (!d.last_error.empty()) line("last error", DescribeLastError(d));
   }
 
   Target target_;

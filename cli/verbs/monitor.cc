@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// grabfs-cli monitor: what a mount is doing, live.
+// grabfs-cli monitor: what devices are doing, live.
 #include <algorithm>
 #include <chrono>
 #include <map>
@@ -22,35 +22,64 @@ using Clock = std::chrono::steady_clock;
 
 constexpr size_t kPageWidth = 80;
 
-// Looks at a mount again and again; each look is compared with the one before.
+constexpr size_t kHistory = 500;  // looks, as much as a wide screen shows
+
+// Looks at mounts again and again; each look is compared with the one before.
 class Watch {
  public:
-  Watch(const Context& context, Mount mount, std::string device)
-      : system_(context.system), mount_(std::move(mount)), device_(std::move(device)) {
-    if (!device_.empty()) (void)mount_.FindDevice(device_);
-    Look();
+  // `device`: the only one to look at; empty: all.
+  Watch(const Context& context, std::vector<Mount> mounts, std::string device)
+      : system_(context.system), mounts_(std::move(mounts)), device_(std::move(device)) {
+    (void)Look();
   }
 
-  MonitoredMount Look() {
+  std::vector<MonitoredMount> Look() {
     const Clock::time_point now = Clock::now();
     const double seconds = std::chrono::duration<double>(now - before_at_).count();
-    MonitoredMount look = {mount_.root().string(), {}};
-    std::map<std::string, DeviceStatus> seen;
-    for (const DeviceStatus& status : mount_.Status().devices) {
-      if (!device_.empty() && status.name != device_) continue;
-      const auto before = before_.find(status.name);
-      const DeviceRates rates =
-          before == before_.end() ? DeviceRates() : Compare(before->second, status, seconds);
-      look.devices.push_back({status, rates, {}});
-      seen[status.name] = status;
+    std::vector<MonitoredMount> look;
+    std::map<std::string, Seen> seen;
+    for (const Mount& mount : mounts_) {
+      MonitoredMount& here = look.emplace_back(MonitoredMount{mount.root().string(), {}});
+      for (const DeviceStatus& status : StatusOf(mount)) {
+        if (!device_.empty() && status.name != device_) continue;
+        const std::string path = (mount.root() / status.name).string();
+        seen[path] = Compared(path, status, seconds);
+        here.devices.push_back({status, seen[path].rates, seen[path].history, {}});
+      }
+      AddUsers(here);
     }
     before_ = std::move(seen);
     before_at_ = now;
-    AddUsers(look);
     return look;
   }
 
  private:
+  struct Seen {
+    DeviceStatus status;
+    DeviceRates rates;
+    std::vector<double> history;
+  };
+
+  // Of several mounts, one may go; the others are watched on.
+  [[nodiscard]] std::vector<DeviceStatus> StatusOf(const Mount& mount) const {
+    try {
+      return mount.Status().devices;
+    } catch (const Error&) {
+      if (mounts_.size() == 1) throw;
+      return {};
+    }
+  }
+
+  [[nodiscard]] Seen Compared(const std::string& path, const DeviceStatus& status,
+                              double seconds) const {
+    const auto before = before_.find(path);
+    if (before == before_.end()) return {status, {}, {}};
+    Seen seen = {status, Compare(before->second.status, status, seconds), before->second.history};
+    seen.history.push_back(seen.rates.frames);
+    if (seen.history.size() > kHistory) seen.history.erase(seen.history.begin());
+    return seen;
+  }
+
   void AddUsers(MonitoredMount& look) const {
     const auto mounts = GrabfsMounts(system_);
     const auto mount = std::ranges::find(mounts, look.mountpoint, &MountInfo::mountpoint);
@@ -66,16 +95,16 @@ class Watch {
   }
 
   const SystemPaths system_;
-  const Mount mount_;
+  const std::vector<Mount> mounts_;
   const std::string device_;
-  std::map<std::string, DeviceStatus> before_;
+  std::map<std::string, Seen> before_;  // by the device's path
   Clock::time_point before_at_;
 };
 
 class MonitorVerb : public Verb {
  public:
   void Declare(Options& options) override {
-    target_.DeclareDevice(options);
+    target_.DeclareDevices(options);
     options.Seconds("-i,--interval", interval_, "Between two looks (default 1)");
     options.Flag("--once", once_, "One look as text, over one interval");
     options.Flag("--json", json_, "One object a line for each device and interval");
@@ -83,7 +112,7 @@ class MonitorVerb : public Verb {
 
   ExitCode Run(Context& context) override {
     if (interval_ && *interval_ <= 0) throw UsageError("monitor: the interval must be above 0");
-    Watch watch(context, target_.FindMount(context), target_.device());
+    Watch watch = MakeWatch(context);
     const StopSignals signals;
     if (once_ || json_) {
       PrintLooks(context, watch);
@@ -96,25 +125,39 @@ class MonitorVerb : public Verb {
  private:
   [[nodiscard]] double interval() const { return interval_.value_or(1); }
 
+  [[nodiscard]] Watch MakeWatch(const Context& context) const {
+    if (target_.device().empty()) return {context, target_.RequireMounts(context), ""};
+    const Device device = target_.FindDevice(context);
+    return {context, {Mount(device.directory().parent_path())}, device.name()};
+  }
+
   void PrintLooks(Context& context, Watch& watch) const {
     do {
       std::this_thread::sleep_for(std::chrono::duration<double>(interval()));
-      const MonitoredMount look = watch.Look();
+      const std::vector<MonitoredMount> look = watch.Look();
       if (json_) {
-        for (const MonitoredDevice& device : look.devices) {
-          context.out << ToJson(device).dump() << '\n';
-        }
+        PrintJson(context, look);
       } else {
-        for (const std::string& line : RenderMonitor(look, kPageWidth)) context.out << line << '\n';
+        for (const Line& line : RenderMonitor(look, kPageWidth, false)) {
+          context.out << TextOf(line) << '\n';
+        }
       }
       if (!context.out.flush()) return;
     } while (!once_ && !StopSignals::came());
   }
 
+  static void PrintJson(Context& context, const std::vector<MonitoredMount>& look) {
+    for (const MonitoredMount& mount : look) {
+      for (const MonitoredDevice& device : mount.devices) {
+        context.out << ToJson(mount.mountpoint, device).dump() << '\n';
+      }
+    }
+  }
+
   void Show(Watch& watch) const {
     Screen screen;
     size_t first = 0;
-    MonitoredMount look = watch.Look();
+    std::vector<MonitoredMount> look = watch.Look();
     Clock::time_point next = Clock::now();
     while (!StopSignals::came()) {
       if (Clock::now() >= next) {
@@ -122,13 +165,13 @@ class MonitorVerb : public Verb {
         next = Clock::now() + std::chrono::duration_cast<Clock::duration>(
                                   std::chrono::duration<double>(interval()));
       }
-      std::vector<std::string> lines = RenderMonitor(look, screen.width());
+      std::vector<Line> lines = RenderMonitor(look, screen.width(), screen.unicode());
       const size_t page = screen.height() - 1;
       first = std::min(first, lines.size() - std::min(lines.size(), page));
       lines.erase(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(first));
       const bool more = lines.size() > page;
       lines.resize(page);
-      lines.emplace_back(more || first > 0 ? "q ends, up and down move" : "q ends");
+      lines.push_back({{more || first > 0 ? "q ends, up and down move" : "q ends"}});
       screen.Draw(lines);
       const std::chrono::duration<double> left = next - Clock::now();
       switch (screen.Wait(std::max(left.count(), 0.01))) {

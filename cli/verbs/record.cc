@@ -48,7 +48,7 @@ class RecordVerb : public Verb {
                        .frames = frames_,
                        .seconds = seconds_,
                        .silence = timeout_.value_or(10)});
-    Progress progress(context.err, context.err_is_terminal, frames_ ? *frames_ + before : 0);
+    Progress progress(context.err, context.shows_progress(), frames_ ? *frames_ + before : 0);
     const Clock::time_point begin = Clock::now();
     Tally tally;
     try {

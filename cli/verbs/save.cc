@@ -67,7 +67,7 @@ class SaveVerb : public Verb {
     if (*frames_ > 1 && !saver.takes_many()) {
       throw UsageError("save: " + output_ + ": several frames need a name with %d in it");
     }
-    Progress progress(context.err, context.err_is_terminal, *frames_);
+    Progress progress(context.err, context.shows_progress(), *frames_);
     uint64_t done = 0;
     SaveSeries series(device, saver, *frames_, timeout_.value_or(10),
                       [&](const Saved& saved, const Tally& tally) {

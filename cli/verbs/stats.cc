@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // grabfs-cli stats: counters of devices, and how fast they grow.
+#include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <ostream>
@@ -28,10 +29,16 @@ Sample Take(const std::vector<Device>& devices) {
   return sample;
 }
 
+// Its name, or its directory if another mount has a device of that name.
+std::string LabelOf(const Device& device, const std::vector<Device>& all) {
+  const bool unique = std::ranges::count(all, device.name(), &Device::name) == 1;
+  return unique ? device.name() : device.directory().string();
+}
+
 class StatsVerb : public Verb {
  public:
   void Declare(Options& options) override {
-    target_.DeclareDevice(options);
+    target_.DeclareDevices(options);
     options.Seconds("-i,--interval", interval_, "Between two looks (default 1)");
     options.Count("-n,--count", count_, "N", "How many intervals (default 1); 0: for ever");
     options.Flag("--json", json_, "One object a line for each device and interval");
@@ -45,32 +52,34 @@ class StatsVerb : public Verb {
     for (uint64_t i = 0; count == 0 || i < count; ++i) {
       std::this_thread::sleep_for(std::chrono::duration<double>(interval_.value_or(1)));
       Sample after = Take(devices);
-      Print(context, before, after);
+      Print(context, devices, before, after);
       before = std::move(after);
     }
     return ExitCode::kDone;
   }
 
  private:
-  void Print(Context& context, const Sample& before, const Sample& after) {
+  void Print(Context& context, const std::vector<Device>& devices, const Sample& before,
+             const Sample& after) {
     const double seconds = std::chrono::duration<double>(after.when - before.when).count();
     for (size_t i = 0; i < after.devices.size(); ++i) {
       const DeviceStatus& device = after.devices[i];
       const DeviceRates rates = Compare(before.devices[i], device, seconds);
       if (json_) {
-        PrintJson(context, device, rates, seconds);
+        PrintJson(context, devices[i], device, rates, seconds);
       } else {
-        AddRow(device, rates);
+        AddRow(LabelOf(devices[i], devices), device, rates);
       }
     }
     if (!json_) table_.Print(context.out);
     context.out.flush();
   }
 
-  static void PrintJson(Context& context, const DeviceStatus& d, const DeviceRates& rates,
-                        double seconds) {
+  static void PrintJson(Context& context, const Device& device, const DeviceStatus& d,
+                        const DeviceRates& rates, double seconds) {
     const auto& c = d.counters;
     const nlohmann::ordered_json object = {
+        {"mount", device.directory().parent_path().string()},
         {"device", d.name},
         {"state", d.state},
         {"interval_s", seconds},
@@ -89,9 +98,9 @@ class StatsVerb : public Verb {
     context.out << object.dump() << '\n';
   }
 
-  void AddRow(const DeviceStatus& d, const DeviceRates& rates) {
+  void AddRow(const std::string& label, const DeviceStatus& d, const DeviceRates& rates) {
     const auto& c = d.counters;
-    table_.AddRow({d.name, d.state, Decimal(rates.frames, 1), Decimal(rates.dropped, 1),
+    table_.AddRow({label, d.state, Decimal(rates.frames, 1), Decimal(rates.dropped, 1),
                    Decimal(rates.bytes / 1e6, 1), std::to_string(c.captured),
                    std::to_string(c.delivered), std::to_string(c.recycled),
                    std::to_string(c.dropped), std::to_string(c.failed), std::to_string(c.present),

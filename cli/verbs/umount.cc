@@ -103,9 +103,9 @@ class UmountVerb : public Verb {
     const UniqueFd daemon = FindDaemon(mount);
     Detach(context, mount);
     if (lazy_ || !daemon.valid() || AwaitEnd(daemon, Deadline::After(kDaemonSeconds))) return;
-    context.err << "grabfs-cli: " << mount.mountpoint
-                << ": unmounted here, but its daemon goes on: another mount namespace may have "
-                   "a copy, or somebody a file open\n";
+    context.Remark(mount.mountpoint +
+                   ": unmounted here, but its daemon goes on: another mount namespace may have a "
+                   "copy, or somebody a file open");
   }
 
   void Detach(const Context& context, const MountInfo& mount) const {

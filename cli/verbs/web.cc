@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
@@ -42,6 +43,14 @@ Address ParseAddress(const std::string& text) {
   return address;
 }
 
+// A server of root's would hand the files of alloc/ that are private to their owners to everybody.
+void RequireOrdinaryUser() {
+  if (::geteuid() != 0) return;
+  throw Error(EPERM,
+              "web: not as root, whose server would show private files of alloc/ to everybody: run "
+              "it as a user who may see the pictures, as in 'runuser -u nobody -- grabfs-cli web'");
+}
+
 // Servers say it in many words, or none.
 void RequireFree(const Address& address) {
   const UniqueFd probe(CheckSyscall(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
@@ -78,12 +87,13 @@ class WebVerb : public Verb {
     const Mount mount = target_.FindMount(context);
     (void)mount.Status();  // there is one
     const Address address = ParseAddress(listen_);
+    RequireOrdinaryUser();
     std::vector<std::string> command =
         ServerCommand(context, address, std::filesystem::absolute(mount.root()).string());
     RequireFree(address);
     if (!address.local()) {
-      context.err << "grabfs-cli: whoever reaches " << address.text()
-                  << " sees the pictures and all else that you may read in the mount\n";
+      context.Remark("whoever reaches " + address.text() +
+                     " sees the pictures and all else that you may read in the mount");
     }
     context.out << "http://" << address.text() << "/" << std::endl;
     Become(std::move(command));  // Ctrl-C and kill are the server's
@@ -101,7 +111,8 @@ const VerbEntry kWebVerb = {
     "web",
     "Show the devices as a page in browsers, by a web server of the system's",
     "grabfs-cli web\n"
-    "grabfs-cli web --listen 0.0.0.0:8000",
+    "grabfs-cli web --listen 0.0.0.0:8000\n"
+    "sudo runuser -u nobody -- grabfs-cli web",
     &MakeVerb<WebVerb>,
 };
 

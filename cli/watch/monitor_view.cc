@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "cli/base/text.h"
+#include "cli/watch/sparkline.h"
 
 namespace grabfs::cli {
 namespace {
@@ -41,6 +42,29 @@ std::string Data(const DeviceStatus& status) {
   return status.data_path == "passthrough" ? "passthrough (zero copy)" : status.data_path;
 }
 
+Look LookOf(char cell) {
+  switch (cell) {
+    case '#':
+      return Look::kFrameCell;
+    case 'H':
+      return Look::kHeldCell;
+    case '>':
+      return Look::kFilledCell;
+    case '!':
+      return Look::kAlarm;
+    default:
+      return Look::kPlain;
+  }
+}
+
+Look LookOfState(const std::string& state) {
+  if (state == "streaming") return Look::kGood;
+  return state == "stopped" ? Look::kPlain : Look::kAlarm;
+}
+
+// What must not be overlooked as soon as there is any of it.
+Look AlarmIf(bool any) { return any ? Look::kAlarm : Look::kPlain; }
+
 // "frames/00000042.raw, events and 3 more", within `width` columns.
 std::string ListFiles(const std::vector<std::string>& files, size_t width) {
   std::string list;
@@ -56,33 +80,86 @@ std::string ListFiles(const std::vector<std::string>& files, size_t width) {
   return list;
 }
 
-std::string StreamLine(const DeviceStatus::Stream& stream) {
-  return "  " + Padded(std::to_string(stream.pid), kPidColumn) + " reads " + stream.file + ": " +
-         Plural(stream.frames, "frame") + ", " + std::to_string(stream.skipped) + " skipped";
+// "[##H>.]" in pieces of one look.
+Line Strip(const std::string& states, size_t width) {
+  Line strip = {{"["}};
+  for (const char cell : BufferStrip(states, width)) {
+    const Look look = LookOf(cell);
+    if (strip.back().look != look) strip.push_back({"", look});
+    strip.back().text += cell;
+  }
+  strip.push_back({"]"});
+  return strip;
 }
 
-void RenderDevice(const MonitoredDevice& device, size_t width, std::vector<std::string>& lines) {
-  const DeviceStatus& d = device.status;
-  const auto& c = d.counters;
-  lines.push_back(d.name + "  " + d.state + "  " + d.format + " " + std::to_string(d.width) + "x" +
-                  std::to_string(d.height) + "  " + d.source + "  " + Data(d));
-  lines.push_back("  " + Decimal(device.rates.frames, 1) + " frames/s of " + d.rate + "   " +
-                  Decimal(device.rates.bytes / 1e6, 1) + " MB/s   " +
-                  Decimal(device.rates.dropped, 1) + " drops/s");
-  lines.push_back("  " + std::to_string(c.captured) + " captured  " + std::to_string(c.delivered) +
-                  " delivered  " + std::to_string(c.dropped) + " dropped  " +
-                  std::to_string(c.failed) + " failed" +
-                  (d.sequence.newest ? "  newest " + std::to_string(*d.sequence.newest) : ""));
-  const std::string label = "  " + Plural(d.buffers.count, "buffer") + " ";
-  const size_t room = width > label.size() + 2 ? width - label.size() - 2 : 1;
-  lines.push_back(label + "[" + BufferStrip(d.buffers.states, room) + "]");
-  if (!d.last_error.empty()) lines.push_back("  last error: " + OneLine(d.last_error));
+void AddRates(const MonitoredDevice& device, bool unicode, Page& page) {
+  page.Begin(2);
+  page.Add(Decimal(device.rates.frames, 1) + " frames/s of " + device.status.rate);
+  page.Add(Decimal(device.rates.bytes / 1e6, 1) + " MB/s");
+  page.Add(Decimal(device.rates.dropped, 1) + " drops/s", AlarmIf(device.rates.dropped > 0));
+  constexpr size_t kShortest = 8;
+  if (device.history.size() < 2) return;
+  if (page.room() < kShortest) page.Begin(2);
+  page.Add(Sparkline(device.history, page.room(), unicode), Look::kGood);
+}
+
+void AddCounters(const DeviceStatus& d, Page& page) {
+  page.Begin(2);
+  page.Add(std::to_string(d.counters.captured) + " captured");
+  page.Add(std::to_string(d.counters.delivered) + " delivered");
+  page.Add(std::to_string(d.counters.dropped) + " dropped", AlarmIf(d.counters.dropped > 0));
+  page.Add(std::to_string(d.counters.failed) + " failed", AlarmIf(d.counters.failed > 0));
+  if (d.sequence.newest) page.Add("newest " + std::to_string(*d.sequence.newest));
+}
+
+void AddBuffers(const DeviceStatus& d, Page& page) {
+  page.Begin(2);
+  Line strip = {{Plural(d.buffers.count, "buffer") + " "}};
+  const size_t taken = strip.front().text.size() + 2;
+  const size_t room = page.room() > taken ? page.room() - taken : 1;
+  for (Span& span : Strip(d.buffers.states, room)) strip.push_back(std::move(span));
+  page.Add(std::move(strip));
+}
+
+void AddUsers(const MonitoredDevice& device, Page& page) {
   for (const FileUser& user : device.users) {
-    const std::string who = "  " + Padded(std::to_string(user.pid), kPidColumn) + " " +
-                            Padded(user.command, kCommandColumn) + " ";
-    lines.push_back(who + ListFiles(user.files, width > who.size() ? width - who.size() : 1));
+    page.Begin(2);
+    page.Add(Padded(std::to_string(user.pid), kPidColumn) + " " +
+             Padded(user.command, kCommandColumn - 1));
+    page.Add(ListFiles(user.files, page.room()));
   }
-  for (const auto& stream : d.streams) lines.push_back(StreamLine(stream));
+  for (const auto& stream : device.status.streams) {
+    page.Begin(2);
+    page.Add(Padded(std::to_string(stream.pid), kPidColumn) + " reads " + stream.file + ": " +
+             Plural(stream.frames, "frame"));
+    page.Add(std::to_string(stream.skipped) + " skipped", AlarmIf(stream.skipped > 0));
+  }
+}
+
+void AddDevice(const MonitoredDevice& device, bool unicode, Page& page) {
+  const DeviceStatus& d = device.status;
+  page.Begin();
+  page.Add(d.name, Look::kTitle);
+  page.Add(d.state, LookOfState(d.state));
+  page.Add(d.format + " " + std::to_string(d.width) + "x" + std::to_string(d.height));
+  page.Add(d.source);
+  page.Add(Data(d));
+  AddRates(device, unicode, page);
+  AddCounters(d, page);
+  AddBuffers(d, page);
+  if (!d.last_error.empty()) {
+    page.Begin(2);
+    page.Add("last error: " + DescribeLastError(d));
+  }
+  AddUsers(device, page);
+}
+
+void AddLegend(Page& page) {
+  page.Add("buffers:");
+  for (const char* meaning :
+       {"# frame", "H held", "> filled", ". empty", "~ new pages", "! aside"}) {
+    page.Add(Line{{std::string(1, *meaning), LookOf(*meaning)}, {meaning + 1}});
+  }
 }
 
 }  // namespace
@@ -101,21 +178,24 @@ std::string BufferStrip(const std::string& states, size_t width) {
   return strip;
 }
 
-std::vector<std::string> RenderMonitor(const MonitoredMount& mount, size_t width) {
-  std::vector<std::string> lines = {mount.mountpoint +
-                                    "   buffers: # frame  H held  > filled  . empty  ~ new pages  "
-                                    "! aside"};
-  for (const MonitoredDevice& device : mount.devices) {
-    lines.emplace_back();
-    RenderDevice(device, width, lines);
+std::vector<Line> RenderMonitor(const std::vector<MonitoredMount>& mounts, size_t width,
+                                bool unicode) {
+  Page page(width);
+  for (const MonitoredMount& mount : mounts) {
+    const bool first = page.lines().empty();
+    if (!first) page.Begin();
+    page.Begin();
+    page.Add(mount.mountpoint, Look::kTitle);
+    if (first) AddLegend(page);
+    for (const MonitoredDevice& device : mount.devices) {
+      page.Begin();
+      AddDevice(device, unicode, page);
+    }
   }
-  for (std::string& line : lines) {
-    if (line.size() > width) line.resize(width);
-  }
-  return lines;
+  return page.lines();
 }
 
-nlohmann::ordered_json ToJson(const MonitoredDevice& device) {
+nlohmann::ordered_json ToJson(const std::string& mountpoint, const MonitoredDevice& device) {
   const DeviceStatus& d = device.status;
   nlohmann::ordered_json users = nlohmann::ordered_json::array();
   for (const FileUser& user : device.users) {
@@ -128,7 +208,8 @@ nlohmann::ordered_json ToJson(const MonitoredDevice& device) {
                        {"frames", stream.frames},
                        {"skipped", stream.skipped}});
   }
-  return {{"device", d.name},
+  return {{"mount", mountpoint},
+          {"device", d.name},
           {"state", d.state},
           {"data_path", d.data_path},
           {"frames_per_s", device.rates.frames},

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Prints a document of docs/ as a manual page. The document is the one truth; what a manual page has
-# and a document has not (NAME, SEE ALSO, no links) is added here.
+# and a document has not (NAME, SYNOPSIS, SEE ALSO, no links) is added here.
 #
-#   docs/man/render.sh DOCUMENT NAME SECTION "DESCRIPTION" DATE "SEE ALSO"
+#   docs/man/render.sh DOCUMENT NAME SECTION "DESCRIPTION" "SYNOPSIS" DATE "SEE ALSO"
 set -euo pipefail
 
-readonly document=$1 name=$2 section=$3 description=$4 date=$5 see_also=$6
+readonly document=$1 name=$2 section=$3 description=$4 synopsis=$5 date=$6 see_also=$7
 
 # Other documents that are manual pages, too.
 readonly pages='s/\(mount\.md\)/ (grabfs(5))/g
@@ -25,7 +25,9 @@ body() {
 }
 
 source_text() {
-  printf '# Name\n\n%s - %s\n\n# Description\n\n' "$name" "$description"
+  printf '# Name\n\n%s - %s\n\n# Synopsis\n\n' "$name" "$description"
+  printf '    %s\n' "${synopsis//$'\n'/$'\n    '}"
+  printf '\n# Description\n\n'
   body
   printf '\n# See also\n\n%s\n' "$see_also"
 }

@@ -56,6 +56,16 @@ const char* CaptureStateName(CaptureState state) {
   return "error";
 }
 
+void DeviceState::NoteError(std::string reason) {
+  last_error = std::move(reason);
+  last_error_realtime_ns = RealtimeNs();
+}
+
+void DeviceState::NoteSuccess() {
+  last_error.clear();
+  last_error_realtime_ns = 0;
+}
+
 Device::Device(Config config, std::unique_ptr<Source> source)
     : config_(std::move(config)),
       description_(source->description()),
@@ -151,7 +161,9 @@ void Device::Post(Action action, Done done) {
     } catch (...) {
       failure = ErrorFrom(std::current_exception());
     }
-    Publish([&](DeviceState& state) { state.last_error = failure ? failure->what() : ""; });
+    Publish([&](DeviceState& state) {
+      failure ? state.NoteError(failure->what()) : state.NoteSuccess();
+    });
     done(failure ? &*failure : nullptr);
   };
   {
@@ -243,7 +255,7 @@ bool Device::Pump() {
 // An unexpected exception puts the device into the state `error`; the mount goes on.
 void Device::Fail(const Error& error) {
   LogError(name() + ": " + error.what());
-  Publish([&](DeviceState& state) { state.last_error = error.what(); });
+  Publish([&](DeviceState& state) { state.NoteError(error.what()); });
   if (events_->HasReaders()) events_->Append("error", {{"reason", error.what()}});
   CatchAndLog(name(), [this] { CaptureEnded(CaptureState::kError); });
 }
@@ -307,7 +319,7 @@ void Device::HaltSource() {
 
 void Device::Unplug(const std::string& reason) {
   LogWarning(name() + ": device is gone: " + reason);
-  Publish([&](DeviceState& state) { state.last_error = reason; });
+  Publish([&](DeviceState& state) { state.NoteError(reason); });
   CaptureEnded(CaptureState::kGone);
   streams_->Close();
   events_->Close();
@@ -375,7 +387,7 @@ void Device::NamesChanged() { names_changed_ns_ = RealtimeNs(); }
 
 void Device::NoteRefusal(const Error& error) {
   const std::lock_guard lock(mutex_);
-  state_.last_error = error.what();
+  state_.NoteError(error.what());
 }
 
 void Device::EnterState(CaptureState next) {

@@ -88,7 +88,11 @@ struct DeviceState {
   uint64_t next_sequence = 0;
   std::string into;        // the name of the target (targets.h) that is filled next; empty: none
   std::string last_error;  // why the last command or capture failed; empty after a success
+  uint64_t last_error_realtime_ns = 0;  // when; 0 after a success
   std::map<std::string, std::string> settings;
+
+  void NoteError(std::string reason);
+  void NoteSuccess();
 
   // Unplugged: it will never capture again.
   [[nodiscard]] bool gone() const { return state == CaptureState::kGone; }

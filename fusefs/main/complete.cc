@@ -2,8 +2,10 @@
 #include "fusefs/main/complete.h"
 
 #include <array>
+#include <sstream>
 #include <string_view>
 
+#include "fusefs/base/pixel_format.h"
 #include "fusefs/main/mount_options.h"
 #include "fusefs/main/options.h"
 #include "fusefs/source/source.h"
@@ -38,11 +40,19 @@ Candidates Sources(const std::string& name) {
   return candidates;
 }
 
+Candidates Formats() {
+  Candidates candidates;
+  std::istringstream names(PixelFormatNames());
+  for (std::string name; names >> name;) candidates.push_back({"format=" + name, ""});
+  return candidates;
+}
+
 // NAME=SOURCE[,key=value...]: there are no candidates for a name.
 Candidates DeviceSpec(const std::string& word) {
   const size_t equals = word.find('=');
   if (equals == std::string::npos) return {};
   if (word.find(',') == std::string::npos) return Sources(word.substr(0, equals));
+  if (word.substr(word.rfind(',') + 1).starts_with("format=")) return AfterComma(word, Formats());
   return AfterComma(word, {{"width=", "pixels"},
                            {"height=", "pixels"},
                            {"format=", "fourcc, such as BGR4, GREY or YUYV"},

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // grabfs: the daemon. Connects the parts: options, devices, the file system, the session.
-#include <sys/resource.h>
-
 #include <cerrno>
 #include <iostream>
 #include <memory>
@@ -10,6 +8,7 @@
 #include <vector>
 
 #include "fusefs/base/error.h"
+#include "fusefs/base/file_limit.h"
 #include "fusefs/base/log.h"
 #include "fusefs/fuse/sentinel.h"
 #include "fusefs/fuse/session.h"
@@ -19,23 +18,16 @@
 #include "fusefs/main/hotplug.h"
 #include "fusefs/main/mount_check.h"
 #include "fusefs/main/options.h"
+#include "fusefs/main/remount.h"
 
 namespace grabfs {
 namespace {
 
 constexpr char kDefaultDevice[] = "sim0=pattern";
 
-// Raises RLIMIT_NOFILE to its hard limit: each buffer takes two descriptors. Open files of clients
-// take none.
-void RaiseFileLimit() {
-  rlimit limit = {};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  (void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 void Serve(const DaemonOptions& options) {
-  RaiseFileLimit();
+  if (options.remount) return Remount(options.mountpoint, options.file_system.options);
+  RaiseFileLimit();  // each buffer takes two descriptors; open files of clients take none
   CheckMountpoint(options.mountpoint);
   Background background = options.foreground ? Background() : Background::Enter();
   if (options.syslog) InitLog(LogTarget::kSyslog);

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "fusefs/base/error.h"
+#include "fusefs/main/accounts.h"
 #include "fusefs/main/numbers.h"
 
 namespace grabfs {
@@ -20,6 +21,14 @@ mode_t ParseMode(const std::string& what, const std::string& text, mode_t max) {
   std::ostringstream limit;
   limit << std::oct << max;
   throw Error(EINVAL, what + "=" + text + ": must be at most " + limit.str());
+}
+
+mode_t ParseFileMode(const std::string& what, const std::string& text) {
+  const mode_t mode = ParseMode(what, text, 0777);
+  if ((mode & 0111) == 0) return mode;
+  throw Error(EINVAL, what + "=" + text +
+                          ": files cannot be executed: write digits 0, 2, 4 and 6, as in 640; "
+                          "directories get their x from these");
 }
 
 bool ParsePassthrough(const std::string& value) {
@@ -38,18 +47,26 @@ unsigned ParseHoldLimit(const std::string& value) {
                           "100%");
 }
 
-constexpr std::array<MountOption, 11> kOptions = {{
-    {"uid=", "owner of the files, a number",
+constexpr std::array<MountOption, 13> kOptions = {{
+    {"uid=", "owner of the files, a name or a number",
      [](const std::string& value, DaemonOptions& options) {
-       options.file_system.uid = ParseUint("-o uid", value, 10);
+       options.file_system.uid = ParseUser("-o uid", value);
      }},
-    {"gid=", "group of the files, a number",
+    {"gid=", "group of the files, a name or a number",
      [](const std::string& value, DaemonOptions& options) {
-       options.file_system.gid = ParseUint("-o gid", value, 10);
+       options.file_system.gid = ParseGroup("-o gid", value);
      }},
     {"umask=", "permissions that the files lack, octal",
      [](const std::string& value, DaemonOptions& options) {
-       options.file_system.umask = ParseMode("-o umask", value, 0777);
+       options.file_system.modes.umask = ParseMode("-o umask", value, 0777);
+     }},
+    {"frame_mode=", "mode of what shows pictures, octal; instead of umask=",
+     [](const std::string& value, DaemonOptions& options) {
+       options.file_system.modes.frame = ParseFileMode("-o frame_mode", value);
+     }},
+    {"control_mode=", "mode of the settings, octal; instead of umask=",
+     [](const std::string& value, DaemonOptions& options) {
+       options.file_system.modes.control = ParseFileMode("-o control_mode", value);
      }},
     {"passthrough=", "auto, or off: never let the kernel read the daemon's pages itself",
      [](const std::string& value, DaemonOptions& options) {
@@ -77,13 +94,6 @@ constexpr std::array<MountOption, 11> kOptions = {{
     {"nodev", "as with any file system", nullptr},
 }};
 
-// Options of mount(8) and systemd that fstab may have; ignored.
-bool IsForMount(const std::string& key) {
-  constexpr std::array<std::string_view, 7> kWords = {"auto",    "noauto",   "user", "nofail",
-                                                      "_netdev", "defaults", "rw"};
-  return key.starts_with("x-") || std::find(kWords.begin(), kWords.end(), key) != kWords.end();
-}
-
 const MountOption* FindOwn(const std::string& key) {
   for (const MountOption& option : kOptions) {
     if (option.apply != nullptr && option.name == key + "=") return &option;
@@ -106,8 +116,19 @@ void ApplyMountOption(const std::string& option, DaemonOptions& options) {
 
 std::span<const MountOption> MountOptions() { return kOptions; }
 
+bool IsForMount(const std::string& word) {
+  constexpr std::array<std::string_view, 8> kWords = {"auto",    "noauto",  "user",     "nofail",
+                                                      "_netdev", "remount", "defaults", "rw"};
+  return word.starts_with("x-") || std::find(kWords.begin(), kWords.end(), word) != kWords.end();
+}
+
 void ApplyMountOptions(const std::string& words, DaemonOptions& options) {
-  for (const std::string& option : Split(words, ',')) ApplyMountOption(option, options);
+  for (const std::string& option : Split(words, ',')) {
+    ApplyMountOption(option, options);
+    options.remount |= option == "remount";
+    std::string& all = options.file_system.options;
+    all += (all.empty() ? "" : ",") + option;
+  }
 }
 
 std::vector<std::string> Split(const std::string& text, char separator) {

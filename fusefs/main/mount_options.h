@@ -23,6 +23,9 @@ struct MountOption {
 // The options in the help text and in completion.
 std::span<const MountOption> MountOptions();
 
+// Whether a word is only for mount(8) and systemd, which fstab may have.
+bool IsForMount(const std::string& word);
+
 // "uid=1000,allow_other". Throws Error(EINVAL).
 void ApplyMountOptions(const std::string& words, DaemonOptions& options);
 

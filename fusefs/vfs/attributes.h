@@ -16,7 +16,7 @@ namespace grabfs {
 
 struct Attribute {
   std::string_view name;
-  mode_t mode;  // permission bits before umask
+  mode_t mode;  // permission bits without mount options
   std::string (*print)(const Device& device, const DeviceState& state);
   // Parses the text and posts a command to the device. Throws Error(EINVAL) at once for text that
   // it cannot parse. nullptr: read-only.

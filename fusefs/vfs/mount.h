@@ -15,6 +15,7 @@
 #include "fusefs/vfs/hold_pages.h"
 #include "fusefs/vfs/kernel.h"
 #include "fusefs/vfs/lock_table.h"
+#include "fusefs/vfs/modes.h"
 #include "fusefs/vfs/open_limit.h"
 #include "fusefs/vfs/pages_in_flight.h"
 #include "fusefs/vfs/picture_file.h"
@@ -30,8 +31,9 @@ struct Mount {
 
     uid_t uid = 0;
     gid_t gid = 0;
-    mode_t umask = 022;
+    Modes modes;
     std::string mountpoint;
+    std::string options;  // the words of -o, as given; what remounting must not change
     mode_t alloc_mode = 01777;
     alloc::Quota::Limits alloc_limits;
     unsigned hold_percent = kHoldPercent;  // see HoldLimit

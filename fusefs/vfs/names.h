@@ -17,6 +17,8 @@ inline constexpr std::string_view kRaw = "raw";  // the extension of unconverted
 inline constexpr std::string_view kAllocName = "alloc";
 inline constexpr std::string_view kPageName = "index.html";
 inline constexpr std::string_view kStatusName = "status.json";
+// Of the root directory: the words of -o that the daemon was mounted with.
+inline constexpr char kOptionsXattr[] = "user.grabfs.options";
 
 // "latest.raw"; "frames.pnm" for forms other than that.
 std::string LatestName(std::string_view form);

@@ -55,6 +55,7 @@ Json ToJson(const DeviceReport& report) {
           {"unplugged", state.gone()},
           {"policy", PolicyName(state.policy)},
           {"last_error", state.last_error},
+          {"last_error_realtime_ns", state.last_error_realtime_ns},
           {"format", state.format.name()},
           {"width", state.format.width},
           {"height", state.format.height},

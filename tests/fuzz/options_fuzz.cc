@@ -37,7 +37,7 @@ void Check(const std::vector<std::string>& words) {
   try {
     AcceptOrRefuse([&] {
       const DaemonOptions options = ParseOptions(static_cast<int>(words.size()), argv.data());
-      Require(options.mountpoint.starts_with('/') && options.file_system.umask <= 0777);
+      Require(options.mountpoint.starts_with('/') && options.file_system.modes.umask <= 0777);
       Require(options.file_system.mountpoint == options.mountpoint);
       for (const DeviceOption& device : options.devices) CheckDevice(device);
     });

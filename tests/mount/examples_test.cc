@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Every example of docs/examples, run as its first lines say.
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -60,6 +61,16 @@ class ExamplesTest : public MountTest {
         RunShell("cd " + folder_ + " && /usr/bin/python3 -c \"import numpy; " + line + "\"");
     EXPECT_EQ(result.status, 0) << result.err;
     return result.out;
+  }
+
+  // What around-trigger.sh has kept; each file is the frame of its name.
+  [[nodiscard]] std::vector<std::string> Kept() const {
+    const auto names = List(folder_ + "/kept");
+    for (const std::string& name : names) {
+      const auto bytes = ReadFile(folder_ + "/kept/" + name);
+      EXPECT_TRUE(picture_of_device_.IsFrame(bytes, std::stoull(name))) << name;
+    }
+    return names;
   }
 
   static std::vector<std::string> Lines(const std::string& text) {
@@ -123,13 +134,33 @@ TEST_F(ExamplesTest, AroundTriggerKeepsWhatWasBeforeAndAfter) {
   ASSERT_TRUE(
       WaitUntil([&] { return Exists(folder_ + "/kept") && List(folder_ + "/kept").size() == 6; }));
   CaptureUntilItEnds(*example);
-  const auto names = List(folder_ + "/kept");
-  ASSERT_GE(names.size(), 4U);
-  EXPECT_EQ(names.front(), "00000000.raw") << "the history is there";
-  for (const std::string& name : names) {
-    EXPECT_TRUE(picture_of_device_.IsFrame(ReadFile(folder_ + "/kept/" + name), std::stoull(name)))
-        << name;
+  EXPECT_EQ(Kept().size(), 6U + 3U);
+  EXPECT_EQ(Kept().front(), "00000000.raw") << "the history is there";
+}
+
+// The device would recycle all that is only about to be copied.
+TEST_F(ExamplesTest, AroundTriggerKeepsTheHistoryHoweverLongItsCopyTakes) {
+  const std::string programs = folder_ + "/programs";
+  std::filesystem::create_directory(programs);
+  std::ofstream(programs + "/cp")
+      << "#!/bin/sh\n[ -e $0.begun ] || { : >$0.begun; until [ -e $0.go ]; "
+         "do sleep 0.01; done; }\nexec /bin/cp \"$@\"\n";
+  std::filesystem::permissions(programs + "/cp", std::filesystem::perms::owner_all);
+  const std::string path = std::getenv("PATH");
+  ::setenv("PATH", (programs + ":" + path).c_str(), 1);
+  device().Capture(6);
+  std::ofstream(folder_ + "/button") << "pressed\n";
+  const auto example = StartExample("around-trigger.sh $D 3 $F/kept <$F/button");
+  ::setenv("PATH", path.c_str(), 1);
+  ASSERT_TRUE(WaitUntil([&] { return Exists(programs + "/cp.begun"); })) << example->err();
+  device().Capture(30);
+  std::ofstream(programs + "/cp.go").put('\n');
+  CaptureUntilItEnds(*example);
+  const auto names = Kept();
+  for (int i = 0; i < 6; i++) {
+    EXPECT_TRUE(std::ranges::count(names, "0000000" + std::to_string(i) + ".raw")) << i;
   }
+  EXPECT_NE(example->err().find("6 of 6 frames from before"), std::string::npos) << example->err();
 }
 
 TEST_F(ExamplesTest, MotionIsSeenWhereThereIsSome) {

@@ -314,5 +314,33 @@ TEST_F(LifecycleTest, TheMountHelperTakesWhatFstabSays) {
   ForceUnmount(mountpoint);
 }
 
+// mount(8) adds the options of fstab and those that the mount has.
+TEST_F(LifecycleTest, ARemountChangesWhatTheKernelChangesAndRefusesTheRest) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can remount";
+  Start({{kDevice}, {"allow_other", "gid=1"}});
+  const auto remount = [this](const std::string& options) {
+    return RunCommand({DaemonPath(), "-o", options, mount().path()});
+  };
+  const auto refused_to_write = [this] { return OpenError(device().Path("rate"), O_WRONLY); };
+  const CommandResult read_only = remount("rw,nofail,gid=1,allow_other,remount,ro");
+  EXPECT_EQ(read_only.status, 0) << read_only.err;
+  EXPECT_EQ(refused_to_write(), EROFS);
+  EXPECT_EQ(remount("remount,rw,nosuid,relatime,user_id=0,group_id=0,allow_other").status, 0);
+  EXPECT_EQ(refused_to_write(), 0);
+  for (const char* other : {"gid=2", "frame_mode=440", "max_read=1"}) {
+    const CommandResult result = remount(std::string("remount,ro,") + other);
+    EXPECT_EQ(result.status, 2) << other;
+    EXPECT_NE(result.err.find(std::string(other) + ": " + mount().path()), std::string::npos)
+        << result.err;
+  }
+  const UniqueFd writer = Open(device().Buffer(0), O_RDWR);
+  EXPECT_NE(remount("remount,ro").err.find("open for writing"), std::string::npos);
+  EXPECT_EQ(refused_to_write(), 0);
+  const CommandResult elsewhere =
+      RunCommand({DaemonPath(), "-o", "remount,ro", MakeScratchDirectory("empty")});
+  EXPECT_EQ(elsewhere.status, 2);
+  EXPECT_NE(elsewhere.err.find("no grabfs is mounted"), std::string::npos) << elsewhere.err;
+}
+
 }  // namespace
 }  // namespace grabfs::mount_test

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Who may do what: every file of a mount, opened for reading and for writing by root, the owner,
-// somebody of the owner's group and a stranger, for every combination of umask=, ro and
-// allow_other. What must come out is computed here from the documented modes, by the rules of any
-// file system.
+// somebody of the owner's group and a stranger, for combinations of umask=, frame_mode=,
+// control_mode=, ro and allow_other. What must come out is computed here from the documented modes,
+// by the rules of any file system.
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
+#include <functional>
+#include <optional>
+#include <string>
 
 #include "tests/mount/support/fixture.h"
 #include "tests/mount/support/users.h"
@@ -15,16 +18,24 @@
 namespace grabfs::mount_test {
 namespace {
 
+std::string Octal(const std::string& option, mode_t mode) {
+  char text[8];
+  std::snprintf(text, sizeof text, "%03o", mode);
+  return option + "=" + text;
+}
+
 struct Options {
   mode_t umask;
   bool read_only;
   bool allow_other;
+  std::optional<mode_t> frame_mode = {};
+  std::optional<mode_t> control_mode = {};
 
   [[nodiscard]] std::vector<std::string> Words() const {
-    char text[16];
-    std::snprintf(text, sizeof text, "umask=%03o", umask);
-    std::vector<std::string> words = {text, "uid=" + std::to_string(kOwner.uid),
+    std::vector<std::string> words = {Octal("umask", umask), "uid=" + std::to_string(kOwner.uid),
                                       "gid=" + std::to_string(kOwner.gid)};
+    if (frame_mode) words.push_back(Octal("frame_mode", *frame_mode));
+    if (control_mode) words.push_back(Octal("control_mode", *control_mode));
     if (read_only) words.emplace_back("ro");
     if (allow_other) words.emplace_back("allow_other");
     return words;
@@ -34,11 +45,20 @@ struct Options {
 // A file and what docs/mount.md says of it.
 struct Entry {
   std::string path;
-  mode_t mode;            // before umask
+  mode_t mode;            // without mount options
   bool writable = false;  // by whom the modes allow it, root included
 };
 
 constexpr mode_t kDirectoryMode = 0755;
+
+// The mode of the file in this mount.
+mode_t ModeOf(const Options& options, const Entry& entry) {
+  const std::string name = entry.path.substr(entry.path.rfind('/') + 1);
+  const bool setting = name == "stride" || name == "policy" || name == "state";
+  const auto& given = setting ? options.control_mode : options.frame_mode;
+  if (given && name != "status.json") return *given & (entry.writable ? 0666 : 0444);
+  return entry.mode & ~options.umask;
+}
 
 bool Permits(const User& user, mode_t mode, mode_t wanted) {
   if (user.uid == kSuperuser.uid) return true;
@@ -56,7 +76,7 @@ int ExpectedError(const User& user, const Options& options, const Entry& entry, 
   if (!options.allow_other && user.uid != kSuperuser.uid) return EACCES;
   if (!Permits(user, kDirectoryMode & ~options.umask, 1)) return EACCES;
   if (write && options.read_only) return EROFS;
-  if (!Permits(user, entry.mode & ~options.umask, write ? 2 : 4)) return EACCES;
+  if (!Permits(user, ModeOf(options, entry), write ? 2 : 4)) return EACCES;
   return write && !entry.writable ? EACCES : 0;
 }
 
@@ -119,6 +139,55 @@ TEST_F(PermissionsTest, UmaskAndReadOnlyDecideForEveryFileAndEverybody) {
       CheckAll({.umask = umask, .read_only = read_only, .allow_other = true});
     }
   }
+}
+
+TEST_F(PermissionsTest, AGroupIsGivenThePicturesOrTheSettingsOrBoth) {
+  for (const mode_t frame_mode : {0444U, 0440U, 0400U, 0660U}) {
+    for (const mode_t control_mode : {0644U, 0660U, 0600U}) {
+      CheckAll({.umask = 022,
+                .read_only = false,
+                .allow_other = true,
+                .frame_mode = frame_mode,
+                .control_mode = control_mode});
+    }
+  }
+}
+
+TEST_F(PermissionsTest, AGroupGetsInThoughUmaskKeepsItOut) {
+  const Mount mount({{kDevice},
+                     Options{.umask = 077,
+                             .read_only = false,
+                             .allow_other = true,
+                             .frame_mode = 0440,
+                             .control_mode = 0640}
+                         .Words()});
+  const Device sim = mount.GetDevice();
+  const std::string frame = sim.Frame(sim.Capture(1));
+  const auto look = [&] { return OpenError(frame, O_RDONLY); };
+  const auto tell = [&] { return OpenError(sim.Path("status.json"), O_RDONLY); };
+  const auto steer = [&] { return OpenError(sim.Path("trigger"), O_WRONLY); };
+  EXPECT_EQ(RunAs(kColleague, look), 0);
+  EXPECT_EQ(RunAs(kColleague, tell), 0);
+  EXPECT_EQ(RunAs(kColleague, steer), EACCES);
+  EXPECT_EQ(RunAs(kOwner, steer), 0);
+  for (const auto& attempt :
+       {std::function<int()>(look), std::function<int()>(tell), std::function<int()>(steer)}) {
+    EXPECT_EQ(RunAs(kStranger, attempt), EACCES);
+  }
+}
+
+TEST_F(PermissionsTest, WhoMaySteerButNotSeeCannotHavePicturesCapturedIntoHisMemory) {
+  const Mount mount({{kDevice},
+                     Options{.umask = 022,
+                             .read_only = false,
+                             .allow_other = true,
+                             .frame_mode = 0440,
+                             .control_mode = 0666}
+                         .Words()});
+  const Device sim = mount.GetDevice();
+  EXPECT_EQ(RunAs(kStranger, [&] { return sim.TrySet("trigger", "1"); }), 0);
+  EXPECT_EQ(RunAs(kStranger, [&] { return OpenError(sim.Path("into"), O_WRONLY); }), EACCES);
+  EXPECT_EQ(RunAs(kColleague, [&] { return OpenError(sim.Path("into"), O_WRONLY); }), 0);
 }
 
 TEST_F(PermissionsTest, WithoutAllowOtherNobodyElseGetsInWhateverTheModesSay) {

@@ -190,7 +190,8 @@ TEST_F(StartupTest, TheCommandLineMustMakeSense) {
   ExpectRefused({program, "--nonsense", mountpoint()}, {"--nonsense"});
   ExpectRefused({program, "-o", "nonsense", mountpoint()}, {"nonsense"});
   ExpectRefused({program, "-o", "umask=999", mountpoint()}, {"umask"});
-  ExpectRefused({program, "-o", "uid=somebody-else", mountpoint()}, {"uid"});
+  ExpectRefused({program, "-o", "uid=somebody-else", mountpoint()}, {"uid", "somebody-else"});
+  ExpectRefused({program, "-o", "frame_mode=755", mountpoint()}, {"frame_mode", "640"});
   ExpectRefused({program, "-o", "passthrough=maybe", mountpoint()}, {"passthrough"});
   for (const char* limit : {"hold_limit=3", "hold_limit=0%", "hold_limit=101%", "hold_limit=x%"}) {
     ExpectRefused({program, "-o", limit, mountpoint()}, {"hold_limit"});

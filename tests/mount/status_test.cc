@@ -40,6 +40,18 @@ TEST_F(StatusTest, ADeviceTellsWhatItsAttributesTell) {
   EXPECT_TRUE(status.at("settings").is_object());
 }
 
+TEST_F(StatusTest, AnErrorHasATimeAndGoesWithTheNextSuccess) {
+  EXPECT_EQ(device().Status().at("last_error_realtime_ns"), 0);
+  EXPECT_EQ(device().TrySet("width", "0"), EINVAL);
+  const nlohmann::json first = device().Status();
+  EXPECT_NE(first.at("last_error"), "");
+  EXPECT_EQ(device().TrySet("width", "0"), EINVAL);
+  EXPECT_GT(device().Status().at("last_error_realtime_ns"), first.at("last_error_realtime_ns"));
+  device().Set("rate", "5");
+  EXPECT_EQ(device().Status().at("last_error"), "");
+  EXPECT_EQ(device().Status().at("last_error_realtime_ns"), 0);
+}
+
 TEST_F(StatusTest, TheRootHasTheSameOfEachDevice) {
   device().Capture(2);
   EXPECT_EQ(mount().Status().at("devices")[0], device().Status());

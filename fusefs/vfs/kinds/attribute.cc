@@ -17,6 +17,7 @@ const Attribute& AttributeOf(const Place& place) {
 class AttributeKind final : public Kind {
  public:
   [[nodiscard]] bool limited() const override { return true; }
+  [[nodiscard]] Content content() const override { return Content::kSettings; }
 
   [[nodiscard]] Names names() const override {
     Names all;

@@ -163,6 +163,7 @@ class BufferKind final : public KindWithFrame {
 
 class BuffersDirKind final : public DirectoryKind {
  public:
+  [[nodiscard]] Content content() const override { return Content::kPictures; }
   [[nodiscard]] Names names() const override { return {std::string(kBuffersName)}; }
 
   [[nodiscard]] Entry Lookup(const Place& place, const std::string& name) const override {

@@ -100,6 +100,7 @@ ControlFile FileOf(const Place& place, const DeviceNode& node) {
 class ControlKind final : public Kind {
  public:
   [[nodiscard]] bool limited() const override { return true; }
+  [[nodiscard]] Content content() const override { return Content::kSettings; }
 
   [[nodiscard]] Attr Stat(const Place& place) const override {
     const bool writable = FileOf(place, *place.node()).writable;
@@ -116,6 +117,7 @@ class ControlKind final : public Kind {
 
 class ControlsDirKind final : public DirectoryKind {
  public:
+  [[nodiscard]] Content content() const override { return Content::kSettings; }
   [[nodiscard]] Names names() const override { return {"controls"}; }
   [[nodiscard]] bool IsOn(const Device& device) const override { return HasControls(device); }
 

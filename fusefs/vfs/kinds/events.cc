@@ -50,6 +50,7 @@ class EventsKind final : public Kind {
  public:
   [[nodiscard]] bool endless() const override { return true; }
   [[nodiscard]] bool limited() const override { return true; }
+  [[nodiscard]] Content content() const override { return Content::kPictures; }
 
   [[nodiscard]] Names names() const override { return {"events"}; }
 

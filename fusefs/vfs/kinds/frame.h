@@ -27,6 +27,7 @@ FormatAndInfo GetFrame(const Place& place, uint64_t sequence);
 // A kind whose files contain a frame, which extended attributes describe.
 class KindWithFrame : public Kind {
  public:
+  [[nodiscard]] Content content() const final { return Content::kPictures; }
   // nullopt: there is no frame in it now.
   [[nodiscard]] virtual std::optional<FormatAndInfo> FrameIn(const Place& place) const = 0;
 

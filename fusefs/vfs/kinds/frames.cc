@@ -135,6 +135,7 @@ std::optional<FrameOpening> TryHoldAny(const Place& place, const Device& device,
 
 class FramesDirKind final : public DirectoryKind {
  public:
+  [[nodiscard]] Content content() const override { return Content::kPictures; }
   [[nodiscard]] Names names() const override { return {std::string(kFramesName)}; }
 
   [[nodiscard]] Attr Stat(const Place& place) const override {

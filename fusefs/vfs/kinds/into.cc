@@ -84,11 +84,16 @@ std::string Print(const DeviceNode& node) { return node.device->state().into + "
 class IntoKind final : public Kind {
  public:
   [[nodiscard]] bool limited() const override { return true; }
+  [[nodiscard]] Content content() const override { return Content::kSettings; }
 
   [[nodiscard]] Names names() const override { return {"into"}; }
 
   [[nodiscard]] Attr Stat(const Place& place) const override {
-    return FileAttr(place, 0666, Print(*place.node()).size());
+    Attr attr = FileAttr(place, 0666, Print(*place.node()).size());
+    // Whoever may not see pictures must not have them captured into his own memory either.
+    const mode_t see = place.mount.options.modes.OfFile(Content::kPictures, 0444);
+    attr.stat.st_mode &= S_IFREG | see | see >> 1;
+    return attr;
   }
 
   // The user who opened `into` must be allowed to write the memory, whoever writes the name.

@@ -119,7 +119,7 @@ Attr FileAttr(const Place& place, mode_t mode, uint64_t size, double timeout) {
   const Mount::Options& options = place.mount.options;
   Attr attr{.stat = {}, .timeout = timeout};
   attr.stat.st_ino = place.inode.number();
-  attr.stat.st_mode = S_IFREG | (mode & ~options.umask);
+  attr.stat.st_mode = S_IFREG | options.modes.OfFile(place.kind().content(), mode);
   attr.stat.st_nlink = 1;
   attr.stat.st_uid = options.uid;
   attr.stat.st_gid = options.gid;
@@ -131,8 +131,8 @@ Attr FileAttr(const Place& place, mode_t mode, uint64_t size, double timeout) {
 
 Attr DirAttr(const Place& place, uint64_t directories) {
   // Every path walk needs the mode of each directory, so the kernel should have it cached.
-  Attr attr = FileAttr(place, 0755, 0, kForever);
-  attr.stat.st_mode = S_IFDIR | (attr.stat.st_mode & ~static_cast<mode_t>(S_IFMT));
+  Attr attr = FileAttr(place, 0, 0, kForever);
+  attr.stat.st_mode = S_IFDIR | place.mount.options.modes.OfDirectory(place.kind().content());
   attr.stat.st_nlink = 2 + directories;
   return attr;
 }

@@ -65,6 +65,8 @@ class Kind {
   [[nodiscard]] virtual bool endless() const { return false; }
   // An open file costs the daemon memory, so it counts for OpenLimit.
   [[nodiscard]] virtual bool limited() const { return false; }
+  // Decides about the modes of its files.
+  [[nodiscard]] virtual Content content() const { return Content::kOther; }
   [[nodiscard]] virtual Attr Stat(const Place& place) const = 0;
 
   // --- In a device's directory, or in its .live/.
@@ -150,7 +152,7 @@ bool Writes(int flags);
 // does not.
 void RequireReading(int flags, std::string_view name);
 
-// Attributes with the mount's owner, and with the time of the mount.
+// Attributes with the mount's owner, and with the time of the mount. `mode`: without mount options.
 Attr FileAttr(const Place& place, mode_t mode, uint64_t size, double timeout = kNotAtAll);
 // `directories`: the number of its subdirectories, for st_nlink.
 Attr DirAttr(const Place& place, uint64_t directories);

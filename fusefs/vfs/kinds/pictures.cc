@@ -80,6 +80,7 @@ class PictureKind final : public KindWithFrame {
 
 class PicturesDirKind final : public DirectoryKind {
  public:
+  [[nodiscard]] Content content() const override { return Content::kPictures; }
   [[nodiscard]] Names names() const override {
     Names all;
     for (const PictureForm form : PictureForms()) {

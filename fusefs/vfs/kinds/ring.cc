@@ -57,6 +57,7 @@ class PagesFile : public OpenFile {
 // index: the generation of the pool that it shows
 class RingKind final : public Kind {
  public:
+  [[nodiscard]] Content content() const override { return Content::kPictures; }
   [[nodiscard]] Names names() const override { return {kRingName}; }
   [[nodiscard]] bool IsOn(const Device& device) const override { return !device.output(); }
 
@@ -96,6 +97,7 @@ class RingKind final : public Kind {
 
 class ReadersDirKind final : public DirectoryKind {
  public:
+  [[nodiscard]] Content content() const override { return Content::kPictures; }
   [[nodiscard]] Names names() const override { return {kReadersName}; }
   [[nodiscard]] bool IsOn(const Device& device) const override { return !device.output(); }
 
@@ -111,7 +113,7 @@ class ReadersDirKind final : public DirectoryKind {
   // Whoever may read frames may make hold pages.
   [[nodiscard]] Attr Stat(const Place& place) const override {
     Attr attr = DirectoryKind::Stat(place);
-    const mode_t readers = 0444 & ~place.mount.options.umask;
+    const mode_t readers = place.mount.options.modes.OfFile(content(), 0444);
     attr.stat.st_mode = S_IFDIR | readers | readers >> 1 | readers >> 2;
     return attr;
   }

@@ -40,6 +40,15 @@ class RootKind final : public DirectoryKind {
     return EntryOf(place, node);
   }
 
+  [[nodiscard]] std::string XattrNames(const Place& /*place*/) const override {
+    return std::string(kOptionsXattr) + '\0';
+  }
+  [[nodiscard]] std::optional<std::string> Xattr(const Place& place,
+                                                 std::string_view name) const override {
+    if (name != kOptionsXattr) return std::nullopt;
+    return place.mount.options.options;
+  }
+
   // A device has the offset of its number, which rises, so devices may come and go meanwhile.
   void List(const Place& place, uint64_t offset, const Emit& emit) const override {
     for (uint64_t i = offset; i < kFixed.size(); ++i) {

@@ -12,6 +12,7 @@ class StreamKind final : public Kind {
  public:
   [[nodiscard]] bool endless() const override { return true; }
   [[nodiscard]] bool limited() const override { return true; }
+  [[nodiscard]] Content content() const override { return Content::kPictures; }
 
   [[nodiscard]] Names names() const override {
     Names all;

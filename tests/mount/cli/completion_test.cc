@@ -64,6 +64,7 @@ TEST_F(CompletionTest, BashIsGivenWhatStandsBehindItsWordBreaks) {
   EXPECT_EQ(Bash("grabfs --device cam0=pat"), Words({"pattern"}));
   EXPECT_EQ(Bash("grabfs --device cam0=replay:x,wid"), Words({"x,width="}));
   EXPECT_EQ(Bash("grabfs-cli set sim0 wid"), Words({"width="}));
+  EXPECT_EQ(Bash("grabfs-cli set sim0 policy=keep-o"), Words({"keep-oldest"}));
 }
 
 TEST_F(CompletionTest, FishKnowsVerbsOptionsAndDevices) {
@@ -71,6 +72,7 @@ TEST_F(CompletionTest, FishKnowsVerbsOptionsAndDevices) {
   EXPECT_EQ(Fish("grabfs-cli stats --int"), Words({"--interval"}));
   EXPECT_EQ(Fish("grabfs-cli info "), Words({"sim0"}));
   EXPECT_EQ(Fish("grabfs --device cam0=pat"), Words({"cam0=pattern"}));
+  EXPECT_EQ(Fish("grabfs-cli set sim0 policy=keep-o"), Words({"policy=keep-oldest"}));
 }
 
 TEST_F(CompletionTest, FishOffersFilesWhereNothingElseIsKnown) {
@@ -86,6 +88,7 @@ TEST_F(CompletionTest, ZshKnowsVerbsOptionsAndDevices) {
 
 TEST_F(CompletionTest, ZshGoesOnWhereAWordGoesOn) {
   EXPECT_EQ(Zsh("grabfs-cli set sim0 wid"), "grabfs-cli set sim0 width=");
+  EXPECT_EQ(Zsh("grabfs-cli set sim0 policy=keep-o"), "grabfs-cli set sim0 policy=keep-oldest ");
 }
 
 }  // namespace

@@ -50,18 +50,43 @@ TEST_F(CliMonitorTest, WithoutATerminalSaysWhatToDo) {
   EXPECT_EQ(Cli({"monitor", "none", "--once"}).status, kNoDevice);
 }
 
-// A terminal of 80 columns and 24 rows, made by script(1).
-TEST_F(CliMonitorTest, DrawsOnATerminalAndLeavesItAsItWas) {
-  const std::string drawn = MakeScratchDirectory("screen") + "/typescript";
-  const CommandResult result =
-      RunShell("(sleep 1; printf q) | TERM=xterm script -qec 'stty cols 80 rows 24; " + CliPath() +
-               " monitor --mount " + mount().path() + " -i 0.1; stty -a' " + drawn);
-  ASSERT_EQ(result.status, 0) << result.out << result.err;
-  const std::string text = ReadText(drawn);
+// What monitor draws on a terminal, made by script(1), in which `environment` holds.
+class CliMonitorOnATerminalTest : public CliTest {
+ protected:
+  [[nodiscard]] std::string Drawn(const std::string& environment) const {
+    const std::string drawn = MakeScratchDirectory("screen") + "/typescript";
+    const CommandResult result =
+        RunShell("(sleep 1; printf q) | " + environment + " script -qec 'stty cols 50 rows 24; " +
+                 CliPath() + " monitor --mount " + mount().path() + " -i 0.1; stty -a' " + drawn);
+    EXPECT_EQ(result.status, 0) << result.out << result.err;
+    return ReadText(drawn);
+  }
+};
+
+TEST_F(CliMonitorOnATerminalTest, DrawsAndLeavesItAsItWas) {
+  const std::string text = Drawn("TERM=xterm");
   EXPECT_NE(text.find("GREY 130x94"), std::string::npos) << text;
   EXPECT_NE(text.find("\033[?1049l"), std::string::npos) << "the alternate screen was left";
   EXPECT_NE(text.find(" echo"), std::string::npos) << text;
   EXPECT_NE(text.find(" icanon"), std::string::npos) << text;
+}
+
+TEST_F(CliMonitorOnATerminalTest, HasColoursWhereTheyAreWanted) {
+  device().Capture(2);
+  const std::string green_bar = "\033[30m\033[42m##";
+  EXPECT_NE(Drawn("TERM=xterm").find(green_bar), std::string::npos);
+  for (const char* plain : {"TERM=xterm NO_COLOR=1", "TERM=vt100"}) {
+    const std::string text = Drawn(plain);
+    EXPECT_EQ(text.find("[42m"), std::string::npos) << plain;
+    EXPECT_NE(text.find("##.."), std::string::npos) << plain << text;
+  }
+}
+
+TEST_F(CliMonitorOnATerminalTest, SaysWhereItCannotDraw) {
+  for (const char* terminal : {"TERM=dumb", "TERM=no-such-terminal"}) {
+    const std::string text = Drawn(terminal);
+    EXPECT_NE(text.find("try --once"), std::string::npos) << terminal << text;
+  }
 }
 
 }  // namespace

@@ -91,6 +91,26 @@ TEST_F(CliMountingTest, SeveralMountsAreAllListedAndADeviceIsNamedByItsDirectory
   EXPECT_EQ(RunCommand({"env", "GRABFS_MOUNT=" + second.path(), CliPath(), "info"}).status, kDone);
 }
 
+TEST_F(CliMountingTest, AllMountsAreWatched) {
+  const Second second;
+  ASSERT_EQ(second.result().status, kDone) << second.result().err;
+  for (const char* verb : {"stats", "monitor"}) {
+    std::vector<std::string> command = {verb, "-i", "0.1", "--json"};
+    if (verb == std::string("monitor")) command.emplace_back("--once");
+    std::vector<std::string> mounts;
+    for (const std::string& line : Lines(Bare(command).out)) {
+      mounts.push_back(nlohmann::json::parse(line).at("mount"));
+    }
+    for (const std::string& path : {mount().path(), second.path()}) {
+      EXPECT_EQ(std::ranges::count(mounts, path), 1) << verb << " shows " << path;
+    }
+    command.push_back(second.path() + "/sim0");
+    const CommandResult one = Bare(command);
+    EXPECT_EQ(Lines(one.out).size(), 1U) << one.out << one.err;
+  }
+  EXPECT_NE(Bare({"stats", "-i", "0.1"}).out.find(second.path() + "/sim0 "), std::string::npos);
+}
+
 TEST_F(CliMountingTest, ABusyMountIsNotTakenAwayAndItsUserIsNamed) {
   ASSERT_EQ(Cli({"capture"}).status, kDone);
   const UniqueFd frame = Open(device().latest(), O_RDONLY);
@@ -147,6 +167,16 @@ TEST_F(CliMountingTest, AStaleMountCanBeNamedAsWell) {
   EXPECT_FALSE(IsMounted(mount().path()));
   mount().Abandon();
   Start({{kDevice}, {}});
+}
+
+TEST_F(CliMountingTest, DoctorTellsWhoMaySeeAndWhoMaySteer) {
+  const auto told = [this] { return Findings(mount().path()).at(1).at("text"); };
+  EXPECT_NE(told().get<std::string>().find("without allow_other"), std::string::npos) << told();
+  if (::geteuid() != 0) GTEST_SKIP() << "an ordinary user may not use allow_other everywhere";
+  Start({{kDevice}, {"allow_other", "uid=daemon", "gid=video"}});
+  EXPECT_EQ(told(), "see pictures: everybody; change settings: root, daemon");
+  Start({{kDevice}, {"allow_other", "gid=video", "frame_mode=440", "control_mode=600"}});
+  EXPECT_EQ(told(), "see pictures: root, group video; change settings: root");
 }
 
 TEST_F(CliMountingTest, DoctorTellsTheDataPathInWords) {

@@ -90,6 +90,16 @@ TEST_F(CliRecordTest, FramesFromBeforeComeFirst) {
   EXPECT_EQ(numbers[6], last + 1);
 }
 
+TEST_F(CliRecordTest, FramesFromBeforeMayBeMoreThanAProcessUsuallyOpens) {
+  device().Set("buffers_count", "150");
+  device().Capture(120);
+  const CommandResult result =
+      RunShell("ulimit -Sn 64; " + CliPath() + " record --mount " + mount().path() + " -o " +
+               Place("a.raw") + " --pre 120 -n 1 --json");
+  ASSERT_EQ(result.status, kDone) << result.err;
+  EXPECT_EQ(Json(result.out).at("pre"), 120);
+}
+
 TEST_F(CliRecordTest, AY4mRecordingIsDecodedFrameByFrame) {
   ASSERT_EQ(Cli({"record", "-o", Place("a.y4m"), "-n", "20"}).status, kDone);
   const CommandResult decoded =

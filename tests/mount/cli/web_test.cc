@@ -4,8 +4,10 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <string>
+#include <vector>
 
 #include "fusefs/base/error.h"
 #include "tests/mount/cli/cli_fixture.h"
@@ -18,8 +20,21 @@ class CliWebTest : public CliTest {
   void SetUp() override {
     CliTest::SetUp();
     if (IsSkipped()) return;
+    if (::geteuid() == 0) Start({{kDevice}, {"allow_other"}});
     place_ = MakeScratchDirectory("web");
     address_ = "127.0.0.1:" + std::to_string(FreePort());
+  }
+
+  // `grabfs-cli web` of an ordinary user, which the test may not be.
+  [[nodiscard]] std::vector<std::string> Web(const std::string& address) const {
+    std::vector<std::string> command = {CliPath(),      "web",      "--mount",
+                                        mount().path(), "--listen", address};
+    if (::geteuid() != 0) return command;
+    const std::vector<std::string> other = {"setpriv", "--reuid=" + std::to_string(kOtherUid),
+                                            "--regid=" + std::to_string(kOtherGid),
+                                            "--clear-groups"};
+    command.insert(command.begin(), other.begin(), other.end());
+    return command;
   }
 
   // Another program may take it before the server does; then the test fails and says so.
@@ -53,14 +68,14 @@ class CliWebTest : public CliTest {
 
 TEST_F(CliWebTest, ThePageAndWhatItReadsComeThroughAServer) {
   device().Capture(2);
-  Process server({CliPath(), "web", "--mount", mount().path(), "--listen", address_});
+  Process server(Web(address_));
   ASSERT_TRUE(WaitUntil([&] { return !Get("").empty() || server.Poll(); })) << server.err();
   EXPECT_EQ(server.out(), "http://" + address_ + "/\n");
   EXPECT_EQ(Get(""), ReadText(mount().path() + "/index.html"));
   EXPECT_EQ(Get("sim0/frames.bmp/00000001.bmp"), ReadText(device().Path("latest.bmp")));
   const auto status = nlohmann::json::parse(Get("status.json"));
   EXPECT_EQ(status.at("devices").at(0).at("sequence").at("newest"), 1);
-  const CommandResult second = Cli({"web", "--listen", address_});
+  const CommandResult second = RunCommand(Web(address_));
   EXPECT_EQ(second.status, kFailed);
   EXPECT_NE(second.err.find("--listen takes another"), std::string::npos) << second.err;
   server.Signal(SIGTERM);
@@ -69,8 +84,18 @@ TEST_F(CliWebTest, ThePageAndWhatItReadsComeThroughAServer) {
 
 TEST_F(CliWebTest, AnAddressIsOne) {
   for (const char* bad : {"nowhere", "127.0.0.1:0", "127.0.0.1:65536", "300.1.1.1:80", ":80"}) {
-    EXPECT_EQ(Cli({"web", "--listen", bad}).status, kUsage) << bad;
+    EXPECT_EQ(RunCommand(Web(bad)).status, kUsage) << bad;
   }
+}
+
+// Root may read everybody's files of alloc/, and whoever reaches the server could.
+TEST_F(CliWebTest, RootIsTold) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root is refused";
+  const CommandResult result = Cli({"web", "--listen", address_});
+  EXPECT_EQ(result.status, kFailed);
+  EXPECT_NE(result.err.find("runuser -u nobody -- grabfs-cli web"), std::string::npos)
+      << result.err;
+  EXPECT_EQ(result.out, "");
 }
 
 TEST_F(CliWebTest, ThePageNeedsNothingElse) {

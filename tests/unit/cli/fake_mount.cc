@@ -47,6 +47,7 @@ json InitialStatus(const std::string& name, const FrameFormat& f) {
           {"state", "stopped"},
           {"policy", "keep-newest"},
           {"last_error", ""},
+          {"last_error_realtime_ns", 0},
           {"format", f.name()},
           {"width", f.width},
           {"height", f.height},

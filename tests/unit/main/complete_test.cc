@@ -35,6 +35,11 @@ TEST(CompleteDaemon, ADeviceIsANameASourceAndKeys) {
               ElementsAre("cam0=pattern,rate=3,width="));
 }
 
+TEST(CompleteDaemon, AFormatIsOneThatThereIs) {
+  EXPECT_THAT(Offered({"--device", "cam0=pattern,rate=3,format=GR"}),
+              ElementsAre("cam0=pattern,rate=3,format=GREY", "cam0=pattern,rate=3,format=GRBG"));
+}
+
 TEST(CompleteDaemon, EveryKeyThatIsOfferedIsTaken) {
   for (const std::string& spec : Offered({"--device", "cam0=pattern,"})) {
     const bool needs_value = spec.ends_with('=');

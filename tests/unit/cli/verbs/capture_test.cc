@@ -66,6 +66,21 @@ TEST_F(Capture, DropsAreReportedAndOnRequestAFailure) {
   EXPECT_EQ(Cli({"capture", "-n", "2", "--no-drop"}), ExitCode::kDropped);
 }
 
+TEST_F(Capture, QuietlyOnlyWhatIsAnErrorIsReported) {
+  OnTrigger([](FakeDevice& device) {
+    device.Next() % 2 == 0 ? void(device.Capture()) : device.Lose("drop", "no free buffer");
+  });
+  EXPECT_EQ(Cli({"capture", "-n", "2", "--quiet"}), ExitCode::kDone);
+  EXPECT_EQ(Out(), FrameLine(0)) << "data is printed as ever";
+  EXPECT_EQ(Err(), "");
+  EXPECT_EQ(Cli({"-q", "capture", "-n", "2"}), ExitCode::kDone);
+  EXPECT_EQ(Err(), "");
+  EXPECT_EQ(Cli({"--quiet", "capture", "-n", "2", "--no-drop"}), ExitCode::kDropped);
+  EXPECT_THAT(Err(), HasSubstr("1 frame dropped"));
+  EXPECT_EQ(Cli({"capture", "-n", "2"}), ExitCode::kDone);
+  EXPECT_THAT(Err(), HasSubstr("1 frame dropped")) << "not for ever";
+}
+
 TEST_F(Capture, NotASingleFrameIsAFailure) {
   OnTrigger([](FakeDevice& device) { device.Lose("error", "bus error"); });
   EXPECT_EQ(Cli({"capture", "-n", "2"}), ExitCode::kFailed);

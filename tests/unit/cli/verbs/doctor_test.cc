@@ -38,9 +38,9 @@ class Doctor : public FakeMount {
   void SetShmem(const std::string& choices) {
     WriteText(Scratch("sys/kernel/mm/transparent_hugepage/shmem_enabled"), choices + "\n");
   }
-  void PretendMounted(const std::string& mountpoint) {
+  void PretendMounted(const std::string& mountpoint, const std::string& options = "rw") {
     WriteText(Scratch("proc/self/mountinfo"),
-              "90 22 0:57 / " + mountpoint + " rw - fuse.grabfs grabfs rw\n");
+              "90 22 0:57 / " + mountpoint + " rw - fuse.grabfs grabfs " + options + "\n");
   }
 
   Finding About(const std::string& subject) {
@@ -117,6 +117,28 @@ TEST_F(Doctor, TellsTheDataPathOfADeviceInWords) {
   EXPECT_EQ(About("sim0").severity, kSlow);
   EXPECT_THAT(About("sim0").text, HasSubstr("no CAP_SYS_ADMIN"));
   EXPECT_EQ(Cli({"doctor"}), ExitCode::kDone) << Out();
+}
+
+TEST_F(Doctor, TellsWhoMaySeeAndWhoMaySteer) {
+  const std::filesystem::path directory = AddDevice("sim0").directory();
+  const auto told = [&](const std::string& options) {
+    PretendMounted(root().string(), options);
+    const auto findings = ExamineMounts(context());
+    EXPECT_EQ(findings.at(1).severity, kNote);
+    return findings.at(1).text;
+  };
+  EXPECT_EQ(told("rw,user_id=0,group_id=0"),
+            "pictures and settings are root's alone: it is mounted without allow_other");
+  EXPECT_THAT(told("rw,user_id=4242,group_id=0"), HasSubstr("user 4242's alone"));
+  using std::filesystem::perms;
+  std::filesystem::permissions(directory / "frames", perms(0700));
+  std::filesystem::permissions(directory / "state", perms(0666));
+  EXPECT_THAT(told("rw,user_id=0,group_id=0,allow_other"), HasSubstr("see pictures: root"));
+  EXPECT_THAT(told("rw,allow_other"), HasSubstr("; change settings: everybody"));
+  std::filesystem::permissions(directory / "frames", perms(0750));
+  EXPECT_THAT(told("rw,allow_other"), HasSubstr(", group "));
+  std::filesystem::permissions(directory / "frames", perms(0705));
+  EXPECT_THAT(told("rw,allow_other"), HasSubstr("see pictures: everybody"));
 }
 
 TEST_F(Doctor, ADeviceInErrorIsBroken) {
