@@ -17,10 +17,10 @@ class EachVerb : public Verb {
  public:
   void Declare(Options& options) override {
     target_.DeclareDevice(options);
-    options.Command(
-        words_,
-        "In it {} stands for the file of the frame as a picture, {raw}, {pnm}, {tiff}, "
-        "{npy}, {bmp} and {jpg} (of cameras that make it) for its file in that form, %d or %06d for its sequence number");
+    options.Command(words_,
+                    "In it {} stands for the file of the frame as a picture, {raw}, {pnm}, {tiff}, "
+                    "{npy}, {bmp} and {jpg} (of cameras that make it) for its file in that form, "
+                    "%d or %06d for its sequence number");
     options.Flag("--every", every_,
                  "For each frame, instead of the one that is newest when a command has ended");
     options.Count("-j,--jobs", jobs_, "N", "So many commands at a time (default 1)");
