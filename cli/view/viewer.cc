@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <sstream>
+#include <string_view>
 
 #include "cli/base/text.h"
 #include "cli/save/saver.h"
@@ -19,6 +20,10 @@ constexpr int kLargestZoom = 5;
 constexpr int kSmallestZoom = -5;
 // Once a second the title is brought up to date, whatever happens.
 constexpr int kTick = 1000;
+// Long enough to be read, also while frames go by.
+constexpr std::chrono::seconds kNoteTime(5);
+
+constexpr std::string_view kStreaming = "streaming";
 
 }  // namespace
 
@@ -27,18 +32,20 @@ Viewer::Viewer(const XServer& server, const cli::Device& device, int zoom, bool 
       device_(device),
       events_(device.EventsPath(), device.name()),
       window_(server, Zoomed(device.Status().width, zoom), Zoomed(device.Status().height, zoom)),
+      caption_(server, window_.id()),
       buffers_(device),
       uploader_(server, share),
-      zoom_(std::clamp(zoom, kSmallestZoom, kLargestZoom)) {}
+      zoom_(std::clamp(zoom, kSmallestZoom, kLargestZoom)),
+      state_(device.Status().state) {}
 
 void Viewer::Run() {
   ShowNewest();
-  UpdateTitle();
   for (;;) {
     while (const auto command = window_.NextCommand()) {
       if (!Obey(*command)) return;
     }
     if (TakeEvents() && (!paused_ || step_)) ShowNewest();
+    UpdateText();
     UpdateTitle();
     Await();
   }
@@ -56,6 +63,9 @@ bool Viewer::Obey(Command command) {
   switch (command) {
     case Command::kQuit:
       return false;
+    case Command::kStartStop:
+      StartOrStop();
+      break;
     case Command::kPause:
       paused_ = !paused_;
       if (!paused_) ShowNewest();
@@ -75,6 +85,9 @@ bool Viewer::Obey(Command command) {
     case Command::kZoomReset:
       Zoom(0);
       break;
+    case Command::kText:
+      text_wanted_ = !text_wanted_;
+      break;
     case Command::kRedraw:
       Draw();
       break;
@@ -82,15 +95,25 @@ bool Viewer::Obey(Command command) {
   return true;
 }
 
+void Viewer::StartOrStop() { Set("state", state_ == kStreaming ? "stop" : "start"); }
+
 void Viewer::Step() {
   paused_ = true;
   step_ = true;
-  if (device_.Status().state == "streaming") return;
+  if (device_.Status().state != kStreaming) Set("trigger", "1");
+}
+
+void Viewer::Set(const std::string& attribute, const std::string& value) {
   try {
-    device_.Set("trigger", "1");
+    device_.Set(attribute, value);
   } catch (const Error& error) {
-    note_ = error.what();
+    Note(error.what());
   }
+}
+
+void Viewer::Note(const std::string& text) {
+  note_ = cli::OneLine(text);
+  note_end_ = Clock::now() + kNoteTime;
 }
 
 void Viewer::Save() {
@@ -99,9 +122,9 @@ void Viewer::Save() {
     const cli::Saver saver(".", "png", device_.name());
     auto again = cli::Frame::Open(device_.FramePath(shown_->frame.info().sequence));
     if (!again) throw Error(ENOENT, "the frame was given up by somebody");
-    note_ = "saved " + saver.Save(std::move(*again)).file;
+    Note("saved " + saver.Save(std::move(*again)).file);
   } catch (const Error& error) {
-    note_ = error.what();
+    Note(error.what());
   }
 }
 
@@ -113,7 +136,10 @@ void Viewer::Zoom(int zoom) {
 
 bool Viewer::TakeEvents() {
   bool any = false;
-  while (const auto event = events_.Next(cli::Deadline::After(0.0))) any = true;
+  while (const auto event = events_.Next(cli::Deadline::After(0.0))) {
+    if (event->kind == cli::Event::Kind::kState) state_ = event->state;
+    any = true;
+  }
   return any;
 }
 
@@ -126,7 +152,6 @@ void Viewer::ShowNewest() {
   uploader_.Show(*newest, *canvas_);
   shown_ = std::move(newest);
   step_ = false;
-  note_.clear();
   ++frames_in_second_;
   Draw();
 }
@@ -139,6 +164,29 @@ void Viewer::MakeCanvas(const FrameFormat& format) {
 
 void Viewer::Draw() const {
   if (canvas_) canvas_->Draw(window_.id(), zoom_);
+  caption_.Draw(lines_);
+}
+
+std::vector<std::string> Viewer::Lines() const {
+  std::vector<std::string> lines;
+  if (state_ == kStreaming) {
+    if (!shown_) lines.emplace_back("no frame yet");
+  } else if (state_ == "error") {
+    lines.push_back("error: " + cli::OneLine(device_.Status().last_error) + ": press s to start");
+  } else {
+    lines.push_back(state_ + ": press s to start");
+  }
+  if (Clock::now() < note_end_) lines.push_back(note_);
+  return lines;
+}
+
+void Viewer::UpdateText() {
+  std::vector<std::string> lines;
+  if (text_wanted_ && caption_.available()) lines = Lines();
+  if (lines == lines_) return;
+  lines_ = std::move(lines);
+  window_.Clear();
+  Draw();
 }
 
 void Viewer::UpdateTitle() {
@@ -155,11 +203,11 @@ void Viewer::UpdateTitle() {
   if (shown_) {
     title << " - frame " << shown_->frame.info().sequence << ", " << rate_ << " shown a second, "
           << cli::Plural(lost_, "drop") << ", " << uploader_.way();
-  } else {
-    title << " - no frame yet: n captures one";
   }
   if (paused_) title << " (paused)";
-  if (!note_.empty()) title << " - " << note_;
+  if (lines_.empty()) {
+    for (const std::string& line : Lines()) title << " - " << line;
+  }
   window_.SetTitle(title.str());
 }
 

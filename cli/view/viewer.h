@@ -9,10 +9,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/mount/device.h"
 #include "cli/mount/events.h"
 #include "cli/view/canvas.h"
+#include "cli/view/caption.h"
 #include "cli/view/live_buffers.h"
 #include "cli/view/uploader.h"
 #include "cli/view/window.h"
@@ -34,28 +36,40 @@ class Viewer {
   void Await() const;
   // False: quit.
   bool Obey(Command command);
+  void StartOrStop();
   void Step();
   void Save();
   void Zoom(int zoom);
+  // Writes an attribute of the device; if it is refused, the user reads why.
+  void Set(const std::string& attribute, const std::string& value);
+  void Note(const std::string& text);
   // Reads all events. True: there were some.
   bool TakeEvents();
   void ShowNewest();
   void Draw() const;
   void MakeCanvas(const FrameFormat& format);
+  // What is to be said about the device, and what a key has done.
+  [[nodiscard]] std::vector<std::string> Lines() const;
+  void UpdateText();
   void UpdateTitle();
 
   const XServer& server_;
   cli::Device device_;
   cli::EventReader events_;
   Window window_;
+  Caption caption_;
   LiveBuffers buffers_;
   Uploader uploader_;
   int zoom_;
+  std::string state_;  // of the device, as status.json calls it
   bool paused_ = false;
   bool step_ = false;  // one more frame, although paused
   std::unique_ptr<Canvas> canvas_;
   std::optional<HeldFrame> shown_;
-  std::string note_;  // what a key has done; shown until the next frame
+  bool text_wanted_ = true;
+  std::vector<std::string> lines_;  // which the window shows; none if it cannot
+  std::string note_;                // what a key has done
+  Clock::time_point note_end_;
   Clock::time_point second_ = Clock::now();
   uint64_t frames_in_second_ = 0;
   uint64_t rate_ = 0;

@@ -22,18 +22,20 @@ struct Key {
 };
 
 // X's symbols of printable keys are their characters; the others are of the 0xff00 block.
-constexpr std::array<Key, 13> kKeys = {{
+constexpr std::array<Key, 15> kKeys = {{
+    {'s', Command::kStartStop, "s", "start the device, or stop it"},
     {' ', Command::kPause, "space", "pause and go on"},
     {'n', Command::kStep, "n, right",
      "the next frame, then pause; triggers one if the device is stopped"},
     {0xff53, Command::kStep, nullptr, nullptr},
-    {'s', Command::kSave, "s", "save what is shown as DEVICE-SEQUENCE.png in the current folder"},
+    {'w', Command::kSave, "w", "write what is shown to DEVICE-SEQUENCE.png in the current folder"},
     {'+', Command::kZoomIn, "+", "twice as large"},
     {'=', Command::kZoomIn, nullptr, nullptr},
     {0xffab, Command::kZoomIn, nullptr, nullptr},
     {'-', Command::kZoomOut, "-", "half as large"},
     {0xffad, Command::kZoomOut, nullptr, nullptr},
     {'1', Command::kZoomReset, "1", "pixel for pixel"},
+    {'i', Command::kText, "i", "hide the text in the window, or show it again"},
     {'q', Command::kQuit, "q, escape", "quit"},
     {0xff1b, Command::kQuit, nullptr, nullptr},
     {'0', Command::kZoomReset, nullptr, nullptr},
@@ -93,6 +95,11 @@ void Window::SetTitle(const std::string& title) const {
   xcb_change_property(server_.connection(), XCB_PROP_MODE_REPLACE, id_, Atom("_NET_WM_NAME"),
                       Atom("UTF8_STRING"), 8, length, title.data());
   xcb_flush(server_.connection());
+}
+
+void Window::Clear() const {
+  constexpr uint16_t kAll = 0;  // up to the border
+  xcb_clear_area(server_.connection(), /*exposures=*/0, id_, 0, 0, kAll, kAll);
 }
 
 std::optional<Command> Window::NextCommand() const {

@@ -15,7 +15,18 @@
 
 namespace grabfs::view {
 
-enum class Command { kQuit, kPause, kStep, kSave, kZoomIn, kZoomOut, kZoomReset, kRedraw };
+enum class Command {
+  kQuit,
+  kStartStop,
+  kPause,
+  kStep,
+  kSave,
+  kZoomIn,
+  kZoomOut,
+  kZoomReset,
+  kText,
+  kRedraw,
+};
 
 class Window {
  public:
@@ -28,6 +39,8 @@ class Window {
   [[nodiscard]] xcb_window_t id() const { return id_; }
   void Resize(uint32_t width, uint32_t height) const;
   void SetTitle(const std::string& title) const;
+  // Makes it black.
+  void Clear() const;
 
   // The user's next command; nullopt: there is none now. Throws Error(ECONNRESET) if the X server
   // is gone.

@@ -24,8 +24,14 @@ class ViewTest : public MountTest {
     Start({{"sim0=pattern,width=320,height=240,rate=0,format=" + format + more}, {}});
   }
 
-  // The program under test, in a folder of its own.
+  // The program under test, without text over its picture.
   void StartViewer(const std::string& options = "") {
+    StartViewerWithText(options);
+    x_->Press('i');
+  }
+
+  // In a folder of its own.
+  void StartViewerWithText(const std::string& options = "") {
     viewer_ = std::make_unique<Process>(std::vector<std::string>{
         "sh", "-c", "cd \"$1\" && DISPLAY=$2 exec \"$3\" --mount \"$4\" $5 sim0", "sh", folder_,
         x_->display(), ViewPath(), mount().path(), options});
@@ -35,6 +41,10 @@ class ViewTest : public MountTest {
 
   bool TitleComesToSay(const std::string& text) {
     return WaitUntil([&] { return x_->Title().find(text) != std::string::npos; });
+  }
+
+  bool ComesToShowText(const std::string& text) {
+    return WaitUntil([&] { return x_->ShowsText(text); });
   }
 
   // The window as the bytes of a BGR4 frame: X leaves the fourth byte of a pixel open.
@@ -162,7 +172,7 @@ TEST_F(ViewTest, WhatIsShownCanBeSavedHoweverOldItIs) {
   x().Press(' ');
   ASSERT_TRUE(TitleComesToSay("paused"));
   device().Capture(30);  // all other buffers were used again
-  x().Press('s');
+  x().Press('w');
   EXPECT_TRUE(TitleComesToSay("saved sim0-00000000.png")) << x().Title();
   EXPECT_TRUE(Exists(folder() + "/sim0-00000000.png"));
 }
@@ -175,6 +185,39 @@ TEST_F(ViewTest, AnotherFormatIsAnotherPicture) {
   device().Set("format", "BGR4");
   device().Capture(1);
   EXPECT_TRUE(ComesToShow(1)) << x().Title();
+}
+
+TEST_F(ViewTest, AStoppedDeviceSaysSoAndAKeyStartsAndStopsIt) {
+  StartDevice("BGR4");
+  StartViewerWithText();
+  EXPECT_TRUE(ComesToShowText("stopped: press s to start")) << x().Title();
+  x().Press('s');
+  EXPECT_TRUE(WaitUntil([&] { return device().Get("state") == "streaming"; }));
+  EXPECT_TRUE(TitleComesToSay("MIT-SHM, no copy")) << x().Title();
+  EXPECT_TRUE(WaitUntil([&] { return !x().ShowsText("stopped: press s to start"); }));
+  x().Press('s');
+  EXPECT_TRUE(WaitUntil([&] { return device().Get("state") == "stopped"; }));
+  EXPECT_TRUE(ComesToShowText("stopped: press s to start")) << x().Title();
+  x().Press('i');
+  EXPECT_TRUE(ComesToShow(device().Frames().back()));
+}
+
+TEST_F(ViewTest, WhoMayNotSteerIsToldWhyAndGoesOn) {
+  Start({{"sim0=pattern,width=640,height=48,rate=0,format=BGR4"}, {"ro"}});
+  StartViewerWithText();
+  x().Press('s');
+  EXPECT_TRUE(ComesToShowText("sim0: state=start: Read-only file system")) << x().Title();
+  x().Press('i');
+  EXPECT_TRUE(TitleComesToSay("stopped: press s to start")) << x().Title();
+  x().Press('q');
+  EXPECT_EQ(viewer().Wait(), 0) << viewer().err();
+}
+
+TEST_F(ViewTest, WhereTheServerHasNoFontsTheTitleSaysIt) {
+  StartDevice("BGR4");
+  x().TakeFontsAway(folder());
+  StartViewerWithText();
+  EXPECT_TRUE(TitleComesToSay("stopped: press s to start")) << x().Title();
 }
 
 TEST_F(ViewTest, TheDocumentHasItsHelp) {

@@ -38,11 +38,17 @@ class XClient {
   [[nodiscard]] std::string Title() const;
   // What the window shows; nothing while it is larger than the screen or not there yet.
   [[nodiscard]] std::optional<Screenshot> Look() const;
+  // Does the window show this text, as the server writes it, in white on black?
+  [[nodiscard]] bool ShowsText(const std::string& text) const;
+  // From now on the server has no fonts. `folder` is for its list of them.
+  void TakeFontsAway(const std::string& folder) const;
   // A symbol of X: a character, or one of the 0xff00 block.
   void Press(uint32_t symbol) const;
 
  private:
   void Connect();
+  [[nodiscard]] std::optional<Screenshot> LookAt(xcb_drawable_t drawable) const;
+  [[nodiscard]] Screenshot Write(const std::string& text) const;
 
   std::unique_ptr<Process> server_;
   std::string display_;
