@@ -25,17 +25,19 @@ constexpr std::chrono::seconds kNoteTime(5);
 
 constexpr std::string_view kStreaming = "streaming";
 
+Size SizeOf(const cli::DeviceStatus& status) { return {status.width, status.height}; }
+
 }  // namespace
 
-Viewer::Viewer(const XServer& server, const cli::Device& device, int zoom, bool share)
+Viewer::Viewer(const XServer& server, const cli::Device& device, const Options& options)
     : server_(server),
       device_(device),
       events_(device.EventsPath(), device.name()),
-      window_(server, Zoomed(device.Status().width, zoom), Zoomed(device.Status().height, zoom)),
+      window_(server, Zoomed(SizeOf(device.Status()), options.zoom), options.full_screen),
       caption_(server, window_.id()),
       buffers_(device),
-      uploader_(server, share),
-      zoom_(std::clamp(zoom, kSmallestZoom, kLargestZoom)),
+      uploader_(server, options.share),
+      zoom_(std::clamp(options.zoom, kSmallestZoom, kLargestZoom)),
       state_(device.Status().state) {}
 
 void Viewer::Run() {
@@ -88,8 +90,19 @@ bool Viewer::Obey(Command command) {
     case Command::kText:
       text_wanted_ = !text_wanted_;
       break;
+    case Command::kFullScreen:
+      SetFullScreen(!window_.full_screen());
+      break;
+    case Command::kEscape:
+      if (!window_.full_screen()) return false;
+      SetFullScreen(false);
+      break;
+    case Command::kFullScreenChanged:
+      FitWindow();
+      Redraw();
+      break;
     case Command::kRedraw:
-      Draw();
+      Redraw();
       break;
   }
   return true;
@@ -129,9 +142,18 @@ void Viewer::Save() {
 }
 
 void Viewer::Zoom(int zoom) {
+  if (window_.full_screen()) return;
   zoom_ = std::clamp(zoom, kSmallestZoom, kLargestZoom);
-  if (canvas_) window_.Resize(Zoomed(canvas_->width(), zoom_), Zoomed(canvas_->height(), zoom_));
+  FitWindow();
   Draw();
+}
+
+void Viewer::SetFullScreen(bool full) {
+  try {
+    window_.SetFullScreen(full);
+  } catch (const Error& error) {
+    Note(error.what());
+  }
 }
 
 bool Viewer::TakeEvents() {
@@ -157,14 +179,26 @@ void Viewer::ShowNewest() {
 }
 
 void Viewer::MakeCanvas(const FrameFormat& format) {
-  if (canvas_ && canvas_->width() == format.width && canvas_->height() == format.height) return;
+  if (canvas_ && canvas_->size() == Size{format.width, format.height}) return;
   canvas_ = std::make_unique<Canvas>(server_, format.width, format.height);
-  window_.Resize(Zoomed(format.width, zoom_), Zoomed(format.height, zoom_));
+  FitWindow();
+}
+
+void Viewer::FitWindow() const {
+  if (canvas_) window_.Resize(Zoomed(canvas_->size(), zoom_));
 }
 
 void Viewer::Draw() const {
-  if (canvas_) canvas_->Draw(window_.id(), zoom_);
+  if (canvas_) {
+    canvas_->Draw(window_.id(), window_.full_screen() ? Fitted(canvas_->size(), window_.size())
+                                                      : Area{0, 0, Zoomed(canvas_->size(), zoom_)});
+  }
   caption_.Draw(lines_);
+}
+
+void Viewer::Redraw() const {
+  window_.Clear();
+  Draw();
 }
 
 std::vector<std::string> Viewer::Lines() const {
@@ -185,8 +219,7 @@ void Viewer::UpdateText() {
   if (text_wanted_ && caption_.available()) lines = Lines();
   if (lines == lines_) return;
   lines_ = std::move(lines);
-  window_.Clear();
-  Draw();
+  Redraw();
 }
 
 void Viewer::UpdateTitle() {

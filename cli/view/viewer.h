@@ -24,8 +24,12 @@ namespace grabfs::view {
 
 class Viewer {
  public:
-  // `zoom`: the picture is 2^zoom times as large. `share`: see Uploader.
-  Viewer(const XServer& server, const cli::Device& device, int zoom, bool share);
+  struct Options {
+    int zoom = 0;  // the picture is 2^zoom times as large
+    bool full_screen = false;
+    bool share = true;  // see Uploader
+  };
+  Viewer(const XServer& server, const cli::Device& device, const Options& options);
 
   // Returns when the user quits. Throws Error if the device or the X server is gone.
   void Run();
@@ -40,13 +44,18 @@ class Viewer {
   void Step();
   void Save();
   void Zoom(int zoom);
+  void SetFullScreen(bool full);
   // Writes an attribute of the device; if it is refused, the user reads why.
   void Set(const std::string& attribute, const std::string& value);
   void Note(const std::string& text);
   // Reads all events. True: there were some.
   bool TakeEvents();
   void ShowNewest();
+  // Gives the window the size of its picture.
+  void FitWindow() const;
   void Draw() const;
+  // The same, after something else may have been there.
+  void Redraw() const;
   void MakeCanvas(const FrameFormat& format);
   // What is to be said about the device, and what a key has done.
   [[nodiscard]] std::vector<std::string> Lines() const;

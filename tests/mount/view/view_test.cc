@@ -3,6 +3,7 @@
 // grabfs-view: what the window shows is the frame, pixel for pixel, on whichever way the pixels
 // went there.
 #include "tests/mount/support/fixture.h"
+#include "tests/mount/view/window_manager.h"
 #include "tests/mount/view/x_client.h"
 
 namespace grabfs::mount_test {
@@ -10,6 +11,7 @@ namespace {
 
 constexpr uint32_t kWidth = 320;
 constexpr uint32_t kHeight = 240;
+constexpr uint32_t kEscape = 0xff1b;
 
 class ViewTest : public MountTest {
  protected:
@@ -63,6 +65,25 @@ class ViewTest : public MountTest {
     return WaitUntil([&] {
       const auto pixels = AsFrame();
       return !pixels.empty() && picture_of_bgr4_.IsFrame(pixels, sequence);
+    });
+  }
+
+  // Each pixel of the window is that of `picture`, made a square of 4 x 4, in the middle of black.
+  bool ComesToFillTheScreenWith(const std::vector<std::byte>& picture) {
+    constexpr size_t kScale = 4;
+    return WaitUntil([&] {
+      const auto shot = x_->Look();
+      if (!shot || shot->width != kScale * kWidth || shot->height <= kScale * kHeight) return false;
+      const size_t border = (shot->height - kScale * kHeight) / 2;
+      for (size_t y = 0; y < shot->height; ++y) {
+        const bool inside = y >= border && y < border + kScale * kHeight;
+        for (size_t i = 0; i < size_t{shot->width} * 4; ++i) {
+          const size_t from = ((y - border) / kScale * kWidth + i / 4 / kScale) * 4 + i % 4;
+          const std::byte expected = inside ? picture[from] : std::byte{0};
+          if (i % 4 != 3 && shot->pixels[y * shot->width * 4 + i] != expected) return false;
+        }
+      }
+      return true;
     });
   }
 
@@ -218,6 +239,43 @@ TEST_F(ViewTest, WhereTheServerHasNoFontsTheTitleSaysIt) {
   x().TakeFontsAway(folder());
   StartViewerWithText();
   EXPECT_TRUE(TitleComesToSay("stopped: press s to start")) << x().Title();
+}
+
+TEST_F(ViewTest, AKeyFillsTheScreenAndEscapeLeavesIt) {
+  StartDevice("BGR4");
+  device().Capture(1);
+  const WindowManager manager(x().display());
+  StartViewer();
+  ASSERT_TRUE(ComesToShow(0));
+  const auto picture = AsFrame();
+  x().Press('f');
+  ASSERT_TRUE(manager.Grant(true));
+  EXPECT_TRUE(ComesToFillTheScreenWith(picture));
+  x().Press(kEscape);
+  ASSERT_TRUE(manager.Grant(false));
+  EXPECT_TRUE(ComesToShow(0));
+  x().Press(kEscape);
+  EXPECT_EQ(viewer().Wait(), 0) << viewer().err();
+}
+
+TEST_F(ViewTest, FullScreenCanBeAskedForAtTheStart) {
+  StartDevice("BGR4");
+  device().Capture(1);
+  const WindowManager manager(x().display());
+  StartViewer("--fullscreen");
+  ASSERT_TRUE(ComesToShow(0));
+  const auto picture = AsFrame();
+  ASSERT_TRUE(manager.WantsFullScreen(x().window()));
+  manager.Fill(x().window());
+  EXPECT_TRUE(ComesToFillTheScreenWith(picture));
+}
+
+TEST_F(ViewTest, WithoutAWindowManagerThereIsNoFullScreen) {
+  StartDevice("BGR4");
+  StartViewer();
+  x().Press('f');
+  EXPECT_TRUE(TitleComesToSay("there is no window manager that could fill the screen"))
+      << x().Title();
 }
 
 TEST_F(ViewTest, TheDocumentHasItsHelp) {

@@ -33,6 +33,8 @@ class XClient {
   // ":5"
   [[nodiscard]] const std::string& display() const { return display_; }
 
+  [[nodiscard]] xcb_window_t window() const { return window_; }
+
   // The only window of the screen; false when there is none (yet).
   bool FindWindow();
   [[nodiscard]] std::string Title() const;
