@@ -12,6 +12,7 @@
 #include "cli/base/text.h"
 #include "cli/save/saver.h"
 #include "fusefs/base/error.h"
+#include "fusefs/base/pixel_format.h"
 
 namespace grabfs::view {
 namespace {
@@ -47,6 +48,7 @@ void Viewer::Run() {
       if (!Obey(*command)) return;
     }
     if (TakeEvents() && (!paused_ || step_)) ShowNewest();
+    if (look_changed_) ShowAgain();
     UpdateText();
     UpdateTitle();
     Await();
@@ -92,6 +94,17 @@ bool Viewer::Obey(Command command) {
       break;
     case Command::kFullScreen:
       SetFullScreen(!window_.full_screen());
+      break;
+    case Command::kDrag: {
+      const Drag drag = window_.TakeDrag();
+      SetLevels(look_.levels.Dragged(drag.right, drag.down));
+      break;
+    }
+    case Command::kAutoLevels:
+      SetLevelsFromPicture();
+      break;
+    case Command::kResetLevels:
+      SetLevels({});
       break;
     case Command::kEscape:
       if (!window_.full_screen()) return false;
@@ -156,6 +169,20 @@ void Viewer::SetFullScreen(bool full) {
   }
 }
 
+void Viewer::SetLevels(const Levels& levels) {
+  if (!HasLevels()) return Note("window and level are for samples of more than 8 bits");
+  look_.levels = levels;
+  look_changed_ = true;
+}
+
+void Viewer::SetLevelsFromPicture() {
+  if (!HasLevels()) return SetLevels({});
+  const Image image = Convert(shown_->frame.info().format, shown_->frame.Read());
+  SetLevels(Levels(UsualRange(Count(image))));
+}
+
+bool Viewer::HasLevels() const { return shown_ && ShapeOf(shown_->frame.info().format).bits > 8; }
+
 bool Viewer::TakeEvents() {
   bool any = false;
   while (const auto event = events_.Next(cli::Deadline::After(0.0))) {
@@ -171,10 +198,17 @@ void Viewer::ShowNewest() {
   const cli::FrameInfo& info = newest->frame.info();
   if (shown_ && info.sequence == shown_->frame.info().sequence) return;
   MakeCanvas(info.format);
-  uploader_.Show(*newest, *canvas_);
+  uploader_.Show(*newest, look_, *canvas_);
   shown_ = std::move(newest);
   step_ = false;
   ++frames_in_second_;
+  Draw();
+}
+
+void Viewer::ShowAgain() {
+  look_changed_ = false;
+  if (!shown_) return;
+  uploader_.Show(*shown_, look_, *canvas_);
   Draw();
 }
 
@@ -209,6 +243,10 @@ std::vector<std::string> Viewer::Lines() const {
     lines.push_back("error: " + cli::OneLine(device_.Status().last_error) + ": press s to start");
   } else {
     lines.push_back(state_ + ": press s to start");
+  }
+  if (HasLevels() && !look_.levels.all()) {
+    const FrameFormat& format = shown_->frame.info().format;
+    lines.push_back(look_.levels.Text(FindPixelFormat(format.fourcc)->bits));
   }
   if (Clock::now() < note_end_) lines.push_back(note_);
   return lines;

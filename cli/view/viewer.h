@@ -16,6 +16,7 @@
 #include "cli/view/canvas.h"
 #include "cli/view/caption.h"
 #include "cli/view/live_buffers.h"
+#include "cli/view/look.h"
 #include "cli/view/uploader.h"
 #include "cli/view/window.h"
 #include "cli/view/x_server.h"
@@ -45,12 +46,18 @@ class Viewer {
   void Save();
   void Zoom(int zoom);
   void SetFullScreen(bool full);
+  // Of formats with more than 8 bits a sample.
+  void SetLevels(const Levels& levels);
+  void SetLevelsFromPicture();
+  [[nodiscard]] bool HasLevels() const;
   // Writes an attribute of the device; if it is refused, the user reads why.
   void Set(const std::string& attribute, const std::string& value);
   void Note(const std::string& text);
   // Reads all events. True: there were some.
   bool TakeEvents();
   void ShowNewest();
+  // The frame that is shown, as the user wants to see it now.
+  void ShowAgain();
   // Gives the window the size of its picture.
   void FitWindow() const;
   void Draw() const;
@@ -69,6 +76,8 @@ class Viewer {
   Caption caption_;
   LiveBuffers buffers_;
   Uploader uploader_;
+  Look look_;
+  bool look_changed_ = false;
   int zoom_;
   std::string state_;  // of the device, as status.json calls it
   bool paused_ = false;

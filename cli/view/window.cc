@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "fusefs/base/error.h"
 #include "fusefs/command/help.h"
@@ -24,7 +25,7 @@ struct Key {
 };
 
 // X's symbols of printable keys are their characters; the others are of the 0xff00 block.
-constexpr std::array<Key, 16> kKeys = {{
+constexpr std::array<Key, 18> kKeys = {{
     {'s', Command::kStartStop, "s", "start the device, or stop it"},
     {' ', Command::kPause, "space", "pause and go on"},
     {'n', Command::kStep, "n, right",
@@ -37,6 +38,9 @@ constexpr std::array<Key, 16> kKeys = {{
     {'-', Command::kZoomOut, "-", "half as large"},
     {0xffad, Command::kZoomOut, nullptr, nullptr},
     {'1', Command::kZoomReset, "1", "pixel for pixel"},
+    {'a', Command::kAutoLevels, "a",
+     "window and level from the picture: all but 0.5 % at either end"},
+    {'r', Command::kResetLevels, "r", "window and level back to all values"},
     {'i', Command::kText, "i", "hide the text in the window, or show it again"},
     {'f', Command::kFullScreen, "f", "fill the screen, or no longer"},
     {0xff1b, Command::kEscape, "escape", "leave the full screen; else quit"},
@@ -57,6 +61,8 @@ std::string KeyHelp() {
     if (key.name == nullptr) continue;
     help += "\n" + HelpEntry(key.name, kKeyColumn) + key.meaning;
   }
+  help += "\n" + HelpEntry("mouse", kKeyColumn) +
+          "drag with the left button: to the right widens the window, upwards makes brighter";
   return help;
 }
 
@@ -72,7 +78,8 @@ Window::Window(const XServer& server, Size size, bool full_screen)
   const xcb_screen_t& screen = server_.screen();
   const std::array<uint32_t, 2> values = {
       screen.black_pixel, XCB_EVENT_MASK_EXPOSURE | XCB_EVENT_MASK_KEY_PRESS |
-                              XCB_EVENT_MASK_STRUCTURE_NOTIFY | XCB_EVENT_MASK_PROPERTY_CHANGE};
+                              XCB_EVENT_MASK_STRUCTURE_NOTIFY | XCB_EVENT_MASK_BUTTON_PRESS |
+                              XCB_EVENT_MASK_BUTTON_1_MOTION | XCB_EVENT_MASK_PROPERTY_CHANGE};
   server_.Require(xcb_create_window_checked(connection, screen.root_depth, id_, screen.root, 0, 0,
                                             static_cast<uint16_t>(size.width),
                                             static_cast<uint16_t>(size.height), 0,
@@ -147,12 +154,25 @@ std::optional<Command> Window::NextCommand() {
   return std::nullopt;
 }
 
+Drag Window::TakeDrag() { return std::exchange(drag_, {}); }
+
 std::optional<Command> Window::Understand(const xcb_generic_event_t& event) {
   switch (event.response_type & ~kSyntheticBit) {
     case XCB_EXPOSE:
       return Command::kRedraw;
     case XCB_KEY_PRESS:
       return OfKey(reinterpret_cast<const xcb_key_press_event_t&>(event));
+    case XCB_BUTTON_PRESS: {
+      const auto& mouse = reinterpret_cast<const xcb_button_press_event_t&>(event);
+      mouse_ = {mouse.event_x, mouse.event_y};
+      return std::nullopt;
+    }
+    case XCB_MOTION_NOTIFY: {
+      const auto& mouse = reinterpret_cast<const xcb_motion_notify_event_t&>(event);
+      const Drag from = std::exchange(mouse_, {mouse.event_x, mouse.event_y});
+      drag_ = {drag_.right + mouse_.right - from.right, drag_.down + mouse_.down - from.down};
+      return Command::kDrag;
+    }
     case XCB_CONFIGURE_NOTIFY: {
       const auto& news = reinterpret_cast<const xcb_configure_notify_event_t&>(event);
       size_ = {news.width, news.height};

@@ -16,6 +16,12 @@
 
 namespace grabfs::view {
 
+// In pixels.
+struct Drag {
+  int right = 0;
+  int down = 0;
+};
+
 enum class Command {
   kQuit,
   kStartStop,
@@ -28,6 +34,9 @@ enum class Command {
   kText,
   kFullScreen,
   kEscape,
+  kDrag,  // see TakeDrag()
+  kAutoLevels,
+  kResetLevels,
   kRedraw,
   kFullScreenChanged,  // by the window manager
 };
@@ -55,6 +64,8 @@ class Window {
   // The user's next command; nullopt: there is none now. Throws Error(ECONNRESET) if the X server
   // is gone.
   [[nodiscard]] std::optional<Command> NextCommand();
+  // How far the mouse was dragged since the last call.
+  Drag TakeDrag();
 
  private:
   struct FreeSymbols {
@@ -74,6 +85,8 @@ class Window {
   xcb_atom_t full_screen_state_;  // one of its values
   Size size_;
   bool full_screen_ = false;
+  Drag mouse_;  // where it is, in the window
+  Drag drag_;   // not yet taken
   std::unique_ptr<xcb_key_symbols_t, FreeSymbols> symbols_;
 };
 

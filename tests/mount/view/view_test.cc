@@ -2,6 +2,9 @@
 //
 // grabfs-view: what the window shows is the frame, pixel for pixel, on whichever way the pixels
 // went there.
+#include <algorithm>
+#include <vector>
+
 #include "tests/mount/support/fixture.h"
 #include "tests/mount/view/window_manager.h"
 #include "tests/mount/view/x_client.h"
@@ -87,6 +90,41 @@ class ViewTest : public MountTest {
     });
   }
 
+  // The newest frame as grabfs-cli converts it to RGB.
+  struct Saved {
+    uint32_t bits = 0;
+    std::vector<uint32_t> samples;
+  };
+
+  [[nodiscard]] Saved Save() const {
+    const std::string file = folder_ + "/saved.ppm";
+    EXPECT_EQ(RunCommand({CliPath(), "--mount", mount().path(), "save", "sim0", "-o", file}).status,
+              0);
+    const std::string ppm = ReadText(file);
+    Saved saved = {ppm.find("\n65535\n") == std::string::npos ? 8U : 16U, {}};
+    const size_t bytes = size_t{kWidth} * kHeight * 3 * saved.bits / 8;
+    for (size_t i = ppm.size() - bytes; i < ppm.size(); ++i) {
+      uint32_t sample = static_cast<uint8_t>(ppm[i]);
+      if (saved.bits == 16) sample = sample << 8 | static_cast<uint8_t>(ppm[++i]);
+      saved.samples.push_back(sample);
+    }
+    return saved;
+  }
+
+  // Each sample as `screen` maps it.
+  template <typename Screen>
+  bool ComesToShow(const Saved& saved, Screen screen) {
+    return WaitUntil([&] {
+      const auto shot = x_->Look();
+      if (!shot || shot->width != kWidth || shot->height != kHeight) return false;
+      for (size_t i = 0; i < saved.samples.size(); ++i) {
+        const std::byte shown = shot->pixels[i / 3 * 4 + 2 - i % 3];
+        if (std::to_integer<uint32_t>(shown) != screen(saved.samples[i])) return false;
+      }
+      return true;
+    });
+  }
+
   XClient& x() { return *x_; }
   Process& viewer() { return *viewer_; }
   const std::string& folder() const { return folder_; }
@@ -118,33 +156,55 @@ TEST_F(ViewTest, SentThroughTheConnectionItIsTheSame) {
 }
 
 TEST_F(ViewTest, OtherFormatsAreShownAsTheyAreSaved) {
-  for (const char* format : {"YUYV", "GREY", "NV12", "RGB3", "Y10", "P010"}) {
+  for (const char* format : {"YUYV", "GREY", "NV12", "RGB3", "Y10", "P010", "RGGB", "BG12"}) {
     StartDevice(format);
     device().Capture(1);
-    const std::string file = folder() + "/saved.ppm";
-    ASSERT_EQ(RunCommand({CliPath(), "--mount", mount().path(), "save", "sim0", "-o", file}).status,
-              0);
-    const std::string ppm = ReadText(file);
+    const Saved saved = Save();
     // Of samples of 16 bits the upper 8 are shown.
-    const size_t sample_bytes = ppm.find("\n65535\n") == std::string::npos ? 1 : 2;
-    std::string saved;
-    for (size_t i = size_t{kWidth} * kHeight * 3; i > 0; --i) {
-      saved += ppm[ppm.size() - i * sample_bytes];
-    }
+    const uint32_t surplus = saved.bits - 8;
     StartViewer();
-    EXPECT_TRUE(WaitUntil([&] {
-      const auto shot = x().Look();
-      if (!shot || shot->width != kWidth || shot->height != kHeight) return false;
-      std::string rgb;
-      for (size_t i = 0; i < shot->pixels.size(); i += 4) {
-        for (const size_t byte : {2, 1, 0}) rgb += static_cast<char>(shot->pixels[i + byte]);
-      }
-      return rgb == saved;
-    })) << format
-        << ": " << x().Title();
+    EXPECT_TRUE(ComesToShow(saved, [&](uint32_t sample) { return sample >> surplus; }))
+        << format << ": " << x().Title();
     x().Press('q');
     EXPECT_EQ(viewer().Wait(), 0) << viewer().err();
   }
+}
+
+TEST_F(ViewTest, WindowAndLevelAreTakenFromThePictureOrTheMouse) {
+  StartDevice("Y10");
+  device().Capture(1);
+  const Saved saved = Save();
+  const auto upper = [](uint32_t sample) { return sample >> 8; };
+  StartViewer();
+  ASSERT_TRUE(ComesToShow(saved, upper));
+
+  std::vector<uint32_t> sorted = saved.samples;
+  std::ranges::sort(sorted);
+  const size_t aside = sorted.size() / 200;
+  const uint32_t low = sorted[aside];
+  const uint32_t high = sorted[sorted.size() - 1 - aside];
+  x().Press('a');
+  EXPECT_TRUE(ComesToShow(saved, [&](uint32_t sample) {
+    return (std::clamp(sample, low, high) - low) * 256 / (high - low + 1);
+  }));
+
+  x().Press('r');
+  EXPECT_TRUE(ComesToShow(saved, upper));
+
+  x().Drag(-256, -64);  // of 1,024 values half as many, and an eighth lower
+  EXPECT_TRUE(TitleComesToSay("window 512, level 384")) << x().Title();
+  EXPECT_TRUE(ComesToShow(saved, [](uint32_t sample) {
+    return (std::clamp(sample, 8192U, 40959U) - 8192) * 256 / 32768;
+  }));
+}
+
+TEST_F(ViewTest, EightBitsHaveNoWindowAndLevel) {
+  StartDevice("GREY");
+  device().Capture(1);
+  StartViewer();
+  ASSERT_TRUE(TitleComesToSay("converted"));
+  x().Press('a');
+  EXPECT_TRUE(TitleComesToSay("window and level are for samples of more than 8 bits"));
 }
 
 TEST_F(ViewTest, ZoomMakesSquaresOfPixels) {

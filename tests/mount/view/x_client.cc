@@ -136,6 +136,28 @@ Screenshot XClient::Write(const std::string& text) const {
   return *written;
 }
 
+void XClient::Drag(int right, int down) const {
+  constexpr int16_t kX = 320;
+  constexpr int16_t kY = 256;
+  xcb_button_press_event_t press = {};
+  press.response_type = XCB_BUTTON_PRESS;
+  press.detail = 1;
+  press.event = window_;
+  press.event_x = kX;
+  press.event_y = kY;
+  xcb_send_event(connection_, 0, window_, XCB_EVENT_MASK_BUTTON_PRESS,
+                 reinterpret_cast<const char*>(&press));
+  xcb_motion_notify_event_t motion = {};
+  motion.response_type = XCB_MOTION_NOTIFY;
+  motion.event = window_;
+  motion.state = XCB_BUTTON_MASK_1;
+  motion.event_x = static_cast<int16_t>(kX + right);
+  motion.event_y = static_cast<int16_t>(kY + down);
+  xcb_send_event(connection_, 0, window_, XCB_EVENT_MASK_BUTTON_1_MOTION,
+                 reinterpret_cast<const char*>(&motion));
+  xcb_flush(connection_);
+}
+
 void XClient::TakeFontsAway(const std::string& folder) const {
   std::ofstream(folder + "/fonts.dir") << "0\n";
   std::string path(1, static_cast<char>(folder.size()));

@@ -46,6 +46,8 @@ class XClient {
   void TakeFontsAway(const std::string& folder) const;
   // A symbol of X: a character, or one of the 0xff00 block.
   void Press(uint32_t symbol) const;
+  // With the left button, from the middle of the screen's upper left quarter.
+  void Drag(int right, int down) const;
 
  private:
   void Connect();
