@@ -13,6 +13,9 @@ namespace grabfs::view {
 
 struct Look {
   Levels levels;  // of samples of 16 bits; those of 8 bits are shown as they are
+  // Marks pixels of the largest value, in any colour, red, and pixels of the lowest, in all
+  // colours, blue.
+  bool clipping = false;
 };
 
 // Writes the pixels of an RGB image as the X server wants them.

@@ -27,7 +27,7 @@ bool IsNative(const FrameFormat& format) {
 void Uploader::Show(const HeldFrame& held, const Look& look, Canvas& canvas) {
   const cli::Frame& frame = held.frame;
   const FrameFormat& format = frame.info().format;
-  if (!IsNative(format)) return ShowConverted(frame, look, canvas);
+  if (look.clipping || !IsNative(format)) return ShowConverted(frame, look, canvas);
   if (const SharedMemory* memory = Shared(held)) {
     canvas.Fill(*memory, format.stride);
     way_ = "MIT-SHM, no copy";

@@ -11,6 +11,7 @@
 
 #include "cli/base/text.h"
 #include "cli/save/saver.h"
+#include "cli/view/focus.h"
 #include "fusefs/base/error.h"
 #include "fusefs/base/pixel_format.h"
 
@@ -36,6 +37,7 @@ Viewer::Viewer(const XServer& server, const cli::Device& device, const Options& 
       events_(device.EventsPath(), device.name()),
       window_(server, Zoomed(SizeOf(device.Status()), options.zoom), options.full_screen),
       caption_(server, window_.id()),
+      plot_(server, window_.id()),
       buffers_(device),
       uploader_(server, options.share),
       zoom_(std::clamp(options.zoom, kSmallestZoom, kLargestZoom)),
@@ -106,6 +108,15 @@ bool Viewer::Obey(Command command) {
     case Command::kResetLevels:
       SetLevels({});
       break;
+    case Command::kHistogram:
+      Toggle(histogram_wanted_);
+      break;
+    case Command::kClipping:
+      Toggle(look_.clipping);
+      break;
+    case Command::kFocus:
+      Toggle(focus_wanted_);
+      break;
     case Command::kEscape:
       if (!window_.full_screen()) return false;
       SetFullScreen(false);
@@ -169,6 +180,11 @@ void Viewer::SetFullScreen(bool full) {
   }
 }
 
+void Viewer::Toggle(bool& wanted) {
+  wanted = !wanted;
+  look_changed_ = true;
+}
+
 void Viewer::SetLevels(const Levels& levels) {
   if (!HasLevels()) return Note("window and level are for samples of more than 8 bits");
   look_.levels = levels;
@@ -202,6 +218,7 @@ void Viewer::ShowNewest() {
   shown_ = std::move(newest);
   step_ = false;
   ++frames_in_second_;
+  Measure();
   Draw();
 }
 
@@ -209,7 +226,18 @@ void Viewer::ShowAgain() {
   look_changed_ = false;
   if (!shown_) return;
   uploader_.Show(*shown_, look_, *canvas_);
-  Draw();
+  Measure();
+  Redraw();
+}
+
+void Viewer::Measure() {
+  histogram_.reset();
+  sharpness_.reset();
+  const FrameFormat& format = shown_->frame.info().format;
+  if (histogram_wanted_) histogram_ = Count(Convert(format, shown_->frame.Read()));
+  if (focus_wanted_) {
+    sharpness_ = Sharpness(Convert(format, shown_->frame.Read(), Colours::kToGrey));
+  }
 }
 
 void Viewer::MakeCanvas(const FrameFormat& format) {
@@ -227,6 +255,7 @@ void Viewer::Draw() const {
     canvas_->Draw(window_.id(), window_.full_screen() ? Fitted(canvas_->size(), window_.size())
                                                       : Area{0, 0, Zoomed(canvas_->size(), zoom_)});
   }
+  if (histogram_) plot_.Draw(*histogram_, window_.size());
   caption_.Draw(lines_);
 }
 
@@ -248,6 +277,7 @@ std::vector<std::string> Viewer::Lines() const {
     const FrameFormat& format = shown_->frame.info().format;
     lines.push_back(look_.levels.Text(FindPixelFormat(format.fourcc)->bits));
   }
+  if (sharpness_) lines.push_back("focus " + cli::Decimal(*sharpness_, 1));
   if (Clock::now() < note_end_) lines.push_back(note_);
   return lines;
 }

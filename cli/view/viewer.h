@@ -15,8 +15,10 @@
 #include "cli/mount/events.h"
 #include "cli/view/canvas.h"
 #include "cli/view/caption.h"
+#include "cli/view/histogram.h"
 #include "cli/view/live_buffers.h"
 #include "cli/view/look.h"
+#include "cli/view/plot.h"
 #include "cli/view/uploader.h"
 #include "cli/view/window.h"
 #include "cli/view/x_server.h"
@@ -46,6 +48,7 @@ class Viewer {
   void Save();
   void Zoom(int zoom);
   void SetFullScreen(bool full);
+  void Toggle(bool& wanted);
   // Of formats with more than 8 bits a sample.
   void SetLevels(const Levels& levels);
   void SetLevelsFromPicture();
@@ -58,6 +61,8 @@ class Viewer {
   void ShowNewest();
   // The frame that is shown, as the user wants to see it now.
   void ShowAgain();
+  // Computes what is shown beside the picture.
+  void Measure();
   // Gives the window the size of its picture.
   void FitWindow() const;
   void Draw() const;
@@ -74,10 +79,16 @@ class Viewer {
   cli::EventReader events_;
   Window window_;
   Caption caption_;
+  Plot plot_;
   LiveBuffers buffers_;
   Uploader uploader_;
   Look look_;
   bool look_changed_ = false;
+  bool histogram_wanted_ = false;
+  bool focus_wanted_ = false;
+  // Of the frame that is shown; empty when not wanted.
+  std::optional<Histogram> histogram_;
+  std::optional<double> sharpness_;
   int zoom_;
   std::string state_;  // of the device, as status.json calls it
   bool paused_ = false;

@@ -25,7 +25,7 @@ struct Key {
 };
 
 // X's symbols of printable keys are their characters; the others are of the 0xff00 block.
-constexpr std::array<Key, 18> kKeys = {{
+constexpr std::array<Key, 21> kKeys = {{
     {'s', Command::kStartStop, "s", "start the device, or stop it"},
     {' ', Command::kPause, "space", "pause and go on"},
     {'n', Command::kStep, "n, right",
@@ -41,6 +41,9 @@ constexpr std::array<Key, 18> kKeys = {{
     {'a', Command::kAutoLevels, "a",
      "window and level from the picture: all but 0.5 % at either end"},
     {'r', Command::kResetLevels, "r", "window and level back to all values"},
+    {'h', Command::kHistogram, "h", "histogram"},
+    {'c', Command::kClipping, "c", "clipping: the largest value red, the lowest blue"},
+    {'p', Command::kFocus, "p", "focus: a number that is largest when the middle is sharp"},
     {'i', Command::kText, "i", "hide the text in the window, or show it again"},
     {'f', Command::kFullScreen, "f", "fill the screen, or no longer"},
     {0xff1b, Command::kEscape, "escape", "leave the full screen; else quit"},

@@ -37,6 +37,9 @@ enum class Command {
   kDrag,  // see TakeDrag()
   kAutoLevels,
   kResetLevels,
+  kHistogram,
+  kClipping,
+  kFocus,
   kRedraw,
   kFullScreenChanged,  // by the window manager
 };

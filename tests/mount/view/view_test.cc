@@ -3,6 +3,10 @@
 // grabfs-view: what the window shows is the frame, pixel for pixel, on whichever way the pixels
 // went there.
 #include <algorithm>
+#include <cmath>
+#include <iomanip>
+#include <numeric>
+#include <sstream>
 #include <vector>
 
 #include "tests/mount/support/fixture.h"
@@ -336,6 +340,78 @@ TEST_F(ViewTest, WithoutAWindowManagerThereIsNoFullScreen) {
   x().Press('f');
   EXPECT_TRUE(TitleComesToSay("there is no window manager that could fill the screen"))
       << x().Title();
+}
+
+TEST_F(ViewTest, ClippingIsMarkedAndTheWayBackHasNoCopy) {
+  StartDevice("BGR4");
+  device().Capture(1);
+  const Saved saved = Save();
+  StartViewer();
+  ASSERT_TRUE(ComesToShow(0));
+  Saved marked = saved;
+  for (size_t i = 0; i < marked.samples.size(); i += 3) {
+    uint32_t* rgb = &marked.samples[i];
+    const uint32_t high = std::max({rgb[0], rgb[1], rgb[2]});
+    if (high != 255 && high != 0) continue;
+    rgb[0] = high;
+    rgb[1] = 0;
+    rgb[2] = 255 - high;
+  }
+  x().Press('c');
+  EXPECT_TRUE(ComesToShow(marked, [](uint32_t sample) { return sample; }));
+  EXPECT_TRUE(TitleComesToSay("converted, MIT-SHM")) << x().Title();
+  x().Press('c');
+  EXPECT_TRUE(ComesToShow(0));
+  EXPECT_TRUE(TitleComesToSay("MIT-SHM, no copy")) << x().Title();
+}
+
+TEST_F(ViewTest, TheHistogramCountsEachValue) {
+  StartDevice("BGR4");
+  device().Capture(1);
+  std::vector<double> counts(256);
+  for (const uint32_t sample : Save().samples) ++counts[sample];
+  const double most = *std::ranges::max_element(counts);
+  StartViewer();
+  ASSERT_TRUE(ComesToShow(0));
+  x().Press('h');
+  EXPECT_TRUE(WaitUntil([&] {
+    const auto shot = x().Look();
+    if (!shot || shot->width != kWidth || shot->height != kHeight) return false;
+    for (size_t value = 0; value < counts.size(); ++value) {
+      const auto column = static_cast<size_t>(std::lround(100 * std::sqrt(counts[value] / most)));
+      for (size_t y = 0; y < 100; ++y) {
+        const std::byte green = shot->pixels[((kHeight - 1 - y) * kWidth + value) * 4 + 1];
+        if (green != std::byte{y < column ? uint8_t{255} : uint8_t{0}}) return false;
+      }
+    }
+    return true;
+  }));
+  EXPECT_TRUE(TitleComesToSay("MIT-SHM, no copy")) << x().Title();
+  x().Press('h');
+  EXPECT_TRUE(ComesToShow(0));
+}
+
+TEST_F(ViewTest, TheFocusNumberIsTheVarianceOfTheLaplacianInTheMiddle) {
+  StartDevice("GREY");
+  device().Capture(1);
+  const Saved saved = Save();
+  const auto at = [&](size_t x, size_t y) -> double { return saved.samples[(y * kWidth + x) * 3]; };
+  std::vector<double> edges;
+  for (size_t y = 80; y < 160; ++y) {
+    for (size_t x = 106; x < 214; ++x) {
+      edges.push_back(at(x - 1, y) + at(x + 1, y) + at(x, y - 1) + at(x, y + 1) - 4 * at(x, y));
+    }
+  }
+  const auto count = static_cast<double>(edges.size());
+  const double mean = std::accumulate(edges.begin(), edges.end(), 0.0) / count;
+  double variance = 0;
+  for (const double edge : edges) variance += (edge - mean) * (edge - mean) / count;
+  ASSERT_GT(variance, 1);
+  std::ostringstream text;
+  text << "focus " << std::fixed << std::setprecision(1) << variance;
+  StartViewer();
+  x().Press('p');
+  EXPECT_TRUE(TitleComesToSay(text.str())) << text.str() << ": " << x().Title();
 }
 
 TEST_F(ViewTest, TheDocumentHasItsHelp) {
