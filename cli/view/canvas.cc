@@ -19,13 +19,11 @@ constexpr xcb_render_fixed_t kOne = 1 << 16;
 // Beside the pixels there is the head of a request.
 constexpr uint64_t kRequestHead = 64;
 
-xcb_render_fixed_t Unzoomed(int zoom) { return zoom >= 0 ? kOne >> zoom : kOne << -zoom; }
+xcb_render_fixed_t Ratio(uint32_t from, uint32_t to) {
+  return static_cast<xcb_render_fixed_t>(uint64_t{from} * kOne / to);
+}
 
 }  // namespace
-
-uint32_t Zoomed(uint32_t length, int zoom) {
-  return std::max<uint32_t>(1, zoom >= 0 ? length << zoom : length >> -zoom);
-}
 
 Canvas::Canvas(const XServer& server, uint32_t width, uint32_t height)
     : server_(server),
@@ -86,38 +84,39 @@ void Canvas::Fill(std::span<const uint8_t> pixels, uint32_t stride) {
   }
 }
 
-void Canvas::Draw(xcb_window_t window, int zoom) const {
+void Canvas::Draw(xcb_window_t window, const Area& area) const {
   xcb_connection_t* connection = server_.connection();
-  const auto w = static_cast<uint16_t>(Zoomed(width_, zoom));
-  const auto h = static_cast<uint16_t>(Zoomed(height_, zoom));
-  if (zoom == 0) {
-    xcb_copy_area(connection, pixmap_, window, context_, 0, 0, 0, 0, w, h);
+  const auto x = static_cast<int16_t>(area.x);
+  const auto y = static_cast<int16_t>(area.y);
+  const auto w = static_cast<uint16_t>(area.size.width);
+  const auto h = static_cast<uint16_t>(area.size.height);
+  if (area.size == size()) {
+    xcb_copy_area(connection, pixmap_, window, context_, 0, 0, x, y, w, h);
     xcb_flush(connection);
     return;
   }
-  SetZoom(zoom);
+  ScaleTo(area.size);
   const xcb_render_picture_t target = xcb_generate_id(connection);
   xcb_render_create_picture(connection, target, window, format_, 0, nullptr);
   xcb_render_composite(connection, XCB_RENDER_PICT_OP_SRC, picture_, XCB_NONE, target, 0, 0, 0, 0,
-                       0, 0, w, h);
+                       x, y, w, h);
   xcb_render_free_picture(connection, target);
   xcb_flush(connection);
 }
 
-void Canvas::SetZoom(int zoom) const {
-  const xcb_render_fixed_t step = Unzoomed(zoom);
-  const xcb_render_transform_t transform = {.matrix11 = step,
+void Canvas::ScaleTo(Size size) const {
+  const xcb_render_transform_t transform = {.matrix11 = Ratio(width_, size.width),
                                             .matrix12 = 0,
                                             .matrix13 = 0,
                                             .matrix21 = 0,
-                                            .matrix22 = step,
+                                            .matrix22 = Ratio(height_, size.height),
                                             .matrix23 = 0,
                                             .matrix31 = 0,
                                             .matrix32 = 0,
                                             .matrix33 = kOne};
   constexpr std::string_view kNearest = "nearest";
   constexpr std::string_view kBilinear = "bilinear";
-  const std::string_view filter = zoom > 0 ? kNearest : kBilinear;
+  const std::string_view filter = size.width > width_ ? kNearest : kBilinear;
   xcb_render_set_picture_transform(server_.connection(), picture_, transform);
   xcb_render_set_picture_filter(server_.connection(), picture_,
                                 static_cast<uint16_t>(filter.size()), filter.data(), 0, nullptr);

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <span>
 
+#include "cli/view/area.h"
 #include "cli/view/shared_memory.h"
 #include "cli/view/x_server.h"
 
@@ -26,20 +27,18 @@ class Canvas {
   Canvas(const Canvas&) = delete;
   Canvas& operator=(const Canvas&) = delete;
 
-  [[nodiscard]] uint32_t width() const { return width_; }
-  [[nodiscard]] uint32_t height() const { return height_; }
+  [[nodiscard]] Size size() const { return {width_, height_}; }
 
   // Both return when the server has read all pixels: the memory may change afterwards.
   void Fill(const SharedMemory& memory, uint32_t stride);
   void Fill(std::span<const uint8_t> pixels, uint32_t stride);
 
-  // Draws it over the whole window, 2^zoom times as large: enlarged pixels become squares, reduced
-  // ones are blended.
-  void Draw(xcb_window_t window, int zoom) const;
+  // Scales it to an area of the window: enlarged pixels become squares, reduced ones are blended.
+  void Draw(xcb_window_t window, const Area& area) const;
 
  private:
   [[nodiscard]] xcb_render_pictformat_t FindFormat() const;
-  void SetZoom(int zoom) const;
+  void ScaleTo(Size size) const;
 
   const XServer& server_;
   uint32_t width_;
@@ -49,8 +48,5 @@ class Canvas {
   xcb_render_pictformat_t format_;
   xcb_render_picture_t picture_;
 };
-
-// A length of the picture in pixels of the window.
-uint32_t Zoomed(uint32_t length, int zoom);
 
 }  // namespace grabfs::view

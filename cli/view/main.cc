@@ -35,7 +35,7 @@ std::string Environment(const std::string& name) {
 // What the command line is bound to.
 struct Arguments {
   cli::Target target;
-  int zoom = 0;
+  Viewer::Options viewer;
   bool send = false;
   bool version = false;
 };
@@ -47,8 +47,9 @@ std::unique_ptr<CLI::App> MakeParser(Arguments& arguments) {
   app->footer(KeyHelp());
   cli::Options options(*app);
   arguments.target.DeclareDevice(options);
-  app->add_option("--zoom", arguments.zoom, "2^N times as large: 1 doubles, -1 halves")
+  app->add_option("--zoom", arguments.viewer.zoom, "2^N times as large: 1 doubles, -1 halves")
       ->type_name("N");
+  options.Flag("-f,--fullscreen", arguments.viewer.full_screen, "Fill the screen");
   options.Flag("--send", arguments.send,
                "Send pixels through the connection even where the X server could map the buffers");
   options.Flag("--version", arguments.version, "Print the version and exit");
@@ -58,7 +59,9 @@ std::unique_ptr<CLI::App> MakeParser(Arguments& arguments) {
 ExitCode Show(const Arguments& arguments, const cli::Context& context) {
   const cli::Device device = arguments.target.FindDevice(context);
   const XServer server;
-  Viewer(server, device, arguments.zoom, !arguments.send).Run();
+  Viewer::Options options = arguments.viewer;
+  options.share = !arguments.send;
+  Viewer(server, device, options).Run();
   return ExitCode::kDone;
 }
 

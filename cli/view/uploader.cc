@@ -22,24 +22,12 @@ bool IsNative(const FrameFormat& format) {
          format.stride % kPixelBytes == 0;
 }
 
-void ToNative(const Image& rgb, std::span<std::byte> out) {
-  const size_t step = rgb.bits / 8 * 3;
-  const size_t sample = rgb.bits / 8;
-  std::byte* pixel = out.data();
-  for (size_t i = 0; i + step <= rgb.samples.size(); i += step, pixel += kPixelBytes) {
-    pixel[0] = std::byte{rgb.samples[i + 2 * sample]};
-    pixel[1] = std::byte{rgb.samples[i + sample]};
-    pixel[2] = std::byte{rgb.samples[i]};
-    pixel[3] = std::byte{255};
-  }
-}
-
 }  // namespace
 
-void Uploader::Show(const HeldFrame& held, Canvas& canvas) {
+void Uploader::Show(const HeldFrame& held, const Look& look, Canvas& canvas) {
   const cli::Frame& frame = held.frame;
   const FrameFormat& format = frame.info().format;
-  if (!IsNative(format)) return ShowConverted(frame, canvas);
+  if (look.clipping || !IsNative(format)) return ShowConverted(frame, look, canvas);
   if (const SharedMemory* memory = Shared(held)) {
     canvas.Fill(*memory, format.stride);
     way_ = "MIT-SHM, no copy";
@@ -63,11 +51,11 @@ const SharedMemory* Uploader::Shared(const HeldFrame& held) {
   return buffers_.back().memory.get();
 }
 
-void Uploader::ShowConverted(const cli::Frame& frame, Canvas& canvas) {
+void Uploader::ShowConverted(const cli::Frame& frame, const Look& look, Canvas& canvas) {
   const FrameFormat& format = frame.info().format;
   const uint32_t stride = format.width * kPixelBytes;
   MakeConverted(uint64_t{stride} * format.height);
-  ToNative(Convert(format, frame.Read(), Colours::kToRgb), converted_.pixels->bytes());
+  Paint(Convert(format, frame.Read(), Colours::kToRgb), look, converted_.pixels->bytes());
   if (converted_.memory) {
     canvas.Fill(*converted_.memory, stride);
     way_ = "converted, MIT-SHM";

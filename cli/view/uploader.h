@@ -3,8 +3,9 @@
 // Transfers a frame to the X server, in the first of these ways that works:
 //
 //     shared      the server has mapped the device's buffers and reads the frame there: no copy
-//     converted   formats other than 32-bit BGR: converted into memory that the server has mapped
-//     sent        through the connection, to a server on another machine or one that refuses
+//     converted   formats other than 32-bit BGR, and clipping: converted into memory that the
+//     server has mapped sent        through the connection, to a server on another machine or one
+//     that refuses
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include "cli/mount/frame.h"
 #include "cli/view/canvas.h"
 #include "cli/view/live_buffers.h"
+#include "cli/view/look.h"
 #include "cli/view/shared_memory.h"
 #include "cli/view/x_server.h"
 #include "fusefs/base/mapping.h"
@@ -28,7 +30,7 @@ class Uploader {
   Uploader(const XServer& server, bool share) : server_(server), share_(share) {}
 
   // Fills a canvas of the frame's size. Throws Error.
-  void Show(const HeldFrame& held, Canvas& canvas);
+  void Show(const HeldFrame& held, const Look& look, Canvas& canvas);
 
   // The way of the last frame, for people.
   [[nodiscard]] std::string_view way() const { return way_; }
@@ -48,7 +50,7 @@ class Uploader {
   };
 
   [[nodiscard]] const SharedMemory* Shared(const HeldFrame& held);
-  void ShowConverted(const cli::Frame& frame, Canvas& canvas);
+  void ShowConverted(const cli::Frame& frame, const Look& look, Canvas& canvas);
   void MakeConverted(uint64_t bytes);
 
   const XServer& server_;

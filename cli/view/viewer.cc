@@ -7,10 +7,13 @@
 #include <array>
 #include <cerrno>
 #include <sstream>
+#include <string_view>
 
 #include "cli/base/text.h"
 #include "cli/save/saver.h"
+#include "cli/view/focus.h"
 #include "fusefs/base/error.h"
+#include "fusefs/base/pixel_format.h"
 
 namespace grabfs::view {
 namespace {
@@ -19,26 +22,36 @@ constexpr int kLargestZoom = 5;
 constexpr int kSmallestZoom = -5;
 // Once a second the title is brought up to date, whatever happens.
 constexpr int kTick = 1000;
+// Long enough to be read, also while frames go by.
+constexpr std::chrono::seconds kNoteTime(5);
+
+constexpr std::string_view kStreaming = "streaming";
+
+Size SizeOf(const cli::DeviceStatus& status) { return {status.width, status.height}; }
 
 }  // namespace
 
-Viewer::Viewer(const XServer& server, const cli::Device& device, int zoom, bool share)
+Viewer::Viewer(const XServer& server, const cli::Device& device, const Options& options)
     : server_(server),
       device_(device),
       events_(device.EventsPath(), device.name()),
-      window_(server, Zoomed(device.Status().width, zoom), Zoomed(device.Status().height, zoom)),
+      window_(server, Zoomed(SizeOf(device.Status()), options.zoom), options.full_screen),
+      caption_(server, window_.id()),
+      plot_(server, window_.id()),
       buffers_(device),
-      uploader_(server, share),
-      zoom_(std::clamp(zoom, kSmallestZoom, kLargestZoom)) {}
+      uploader_(server, options.share),
+      zoom_(std::clamp(options.zoom, kSmallestZoom, kLargestZoom)),
+      state_(device.Status().state) {}
 
 void Viewer::Run() {
   ShowNewest();
-  UpdateTitle();
   for (;;) {
     while (const auto command = window_.NextCommand()) {
       if (!Obey(*command)) return;
     }
     if (TakeEvents() && (!paused_ || step_)) ShowNewest();
+    if (look_changed_) ShowAgain();
+    UpdateText();
     UpdateTitle();
     Await();
   }
@@ -56,6 +69,9 @@ bool Viewer::Obey(Command command) {
   switch (command) {
     case Command::kQuit:
       return false;
+    case Command::kStartStop:
+      StartOrStop();
+      break;
     case Command::kPause:
       paused_ = !paused_;
       if (!paused_) ShowNewest();
@@ -75,22 +91,66 @@ bool Viewer::Obey(Command command) {
     case Command::kZoomReset:
       Zoom(0);
       break;
+    case Command::kText:
+      text_wanted_ = !text_wanted_;
+      break;
+    case Command::kFullScreen:
+      SetFullScreen(!window_.full_screen());
+      break;
+    case Command::kDrag: {
+      const Drag drag = window_.TakeDrag();
+      SetLevels(look_.levels.Dragged(drag.right, drag.down));
+      break;
+    }
+    case Command::kAutoLevels:
+      SetLevelsFromPicture();
+      break;
+    case Command::kResetLevels:
+      SetLevels({});
+      break;
+    case Command::kHistogram:
+      Toggle(histogram_wanted_);
+      break;
+    case Command::kClipping:
+      Toggle(look_.clipping);
+      break;
+    case Command::kFocus:
+      Toggle(focus_wanted_);
+      break;
+    case Command::kEscape:
+      if (!window_.full_screen()) return false;
+      SetFullScreen(false);
+      break;
+    case Command::kFullScreenChanged:
+      FitWindow();
+      Redraw();
+      break;
     case Command::kRedraw:
-      Draw();
+      Redraw();
       break;
   }
   return true;
 }
 
+void Viewer::StartOrStop() { Set("state", state_ == kStreaming ? "stop" : "start"); }
+
 void Viewer::Step() {
   paused_ = true;
   step_ = true;
-  if (device_.Status().state == "streaming") return;
+  if (device_.Status().state != kStreaming) Set("trigger", "1");
+}
+
+void Viewer::Set(const std::string& attribute, const std::string& value) {
   try {
-    device_.Set("trigger", "1");
+    device_.Set(attribute, value);
   } catch (const Error& error) {
-    note_ = error.what();
+    Note(error.what());
   }
+}
+
+void Viewer::Note(const std::string& text) {
+  note_ = cli::OneLine(text);
+  note_end_ = Clock::now() + kNoteTime;
 }
 
 void Viewer::Save() {
@@ -99,21 +159,52 @@ void Viewer::Save() {
     const cli::Saver saver(".", "png", device_.name());
     auto again = cli::Frame::Open(device_.FramePath(shown_->frame.info().sequence));
     if (!again) throw Error(ENOENT, "the frame was given up by somebody");
-    note_ = "saved " + saver.Save(std::move(*again)).file;
+    Note("saved " + saver.Save(std::move(*again)).file);
   } catch (const Error& error) {
-    note_ = error.what();
+    Note(error.what());
   }
 }
 
 void Viewer::Zoom(int zoom) {
+  if (window_.full_screen()) return;
   zoom_ = std::clamp(zoom, kSmallestZoom, kLargestZoom);
-  if (canvas_) window_.Resize(Zoomed(canvas_->width(), zoom_), Zoomed(canvas_->height(), zoom_));
+  FitWindow();
   Draw();
 }
 
+void Viewer::SetFullScreen(bool full) {
+  try {
+    window_.SetFullScreen(full);
+  } catch (const Error& error) {
+    Note(error.what());
+  }
+}
+
+void Viewer::Toggle(bool& wanted) {
+  wanted = !wanted;
+  look_changed_ = true;
+}
+
+void Viewer::SetLevels(const Levels& levels) {
+  if (!HasLevels()) return Note("window and level are for samples of more than 8 bits");
+  look_.levels = levels;
+  look_changed_ = true;
+}
+
+void Viewer::SetLevelsFromPicture() {
+  if (!HasLevels()) return SetLevels({});
+  const Image image = Convert(shown_->frame.info().format, shown_->frame.Read());
+  SetLevels(Levels(UsualRange(Count(image))));
+}
+
+bool Viewer::HasLevels() const { return shown_ && ShapeOf(shown_->frame.info().format).bits > 8; }
+
 bool Viewer::TakeEvents() {
   bool any = false;
-  while (const auto event = events_.Next(cli::Deadline::After(0.0))) any = true;
+  while (const auto event = events_.Next(cli::Deadline::After(0.0))) {
+    if (event->kind == cli::Event::Kind::kState) state_ = event->state;
+    any = true;
+  }
   return any;
 }
 
@@ -123,22 +214,80 @@ void Viewer::ShowNewest() {
   const cli::FrameInfo& info = newest->frame.info();
   if (shown_ && info.sequence == shown_->frame.info().sequence) return;
   MakeCanvas(info.format);
-  uploader_.Show(*newest, *canvas_);
+  uploader_.Show(*newest, look_, *canvas_);
   shown_ = std::move(newest);
   step_ = false;
-  note_.clear();
   ++frames_in_second_;
+  Measure();
   Draw();
 }
 
+void Viewer::ShowAgain() {
+  look_changed_ = false;
+  if (!shown_) return;
+  uploader_.Show(*shown_, look_, *canvas_);
+  Measure();
+  Redraw();
+}
+
+void Viewer::Measure() {
+  histogram_.reset();
+  sharpness_.reset();
+  const FrameFormat& format = shown_->frame.info().format;
+  if (histogram_wanted_) histogram_ = Count(Convert(format, shown_->frame.Read()));
+  if (focus_wanted_) {
+    sharpness_ = Sharpness(Convert(format, shown_->frame.Read(), Colours::kToGrey));
+  }
+}
+
 void Viewer::MakeCanvas(const FrameFormat& format) {
-  if (canvas_ && canvas_->width() == format.width && canvas_->height() == format.height) return;
+  if (canvas_ && canvas_->size() == Size{format.width, format.height}) return;
   canvas_ = std::make_unique<Canvas>(server_, format.width, format.height);
-  window_.Resize(Zoomed(format.width, zoom_), Zoomed(format.height, zoom_));
+  FitWindow();
+}
+
+void Viewer::FitWindow() const {
+  if (canvas_) window_.Resize(Zoomed(canvas_->size(), zoom_));
 }
 
 void Viewer::Draw() const {
-  if (canvas_) canvas_->Draw(window_.id(), zoom_);
+  if (canvas_) {
+    canvas_->Draw(window_.id(), window_.full_screen() ? Fitted(canvas_->size(), window_.size())
+                                                      : Area{0, 0, Zoomed(canvas_->size(), zoom_)});
+  }
+  if (histogram_) plot_.Draw(*histogram_, window_.size());
+  caption_.Draw(lines_);
+}
+
+void Viewer::Redraw() const {
+  window_.Clear();
+  Draw();
+}
+
+std::vector<std::string> Viewer::Lines() const {
+  std::vector<std::string> lines;
+  if (state_ == kStreaming) {
+    if (!shown_) lines.emplace_back("no frame yet");
+  } else if (state_ == "error") {
+    lines.push_back("error: " + cli::OneLine(device_.Status().last_error) + ": press s to start");
+  } else {
+    lines.push_back(state_ + ": press s to start");
+  }
+  if (HasLevels() && !look_.levels.all()) {
+    const FrameFormat& format = shown_->frame.info().format;
+    lines.push_back(look_.levels.Text(FindPixelFormat(format.fourcc)->bits));
+  }
+  if (sharpness_) lines.push_back("focus " + cli::Decimal(*sharpness_, 1));
+  if (Clock::now() < note_end_) lines.push_back(note_);
+  return lines;
+}
+
+void Viewer::UpdateText() {
+  std::vector<std::string> lines;
+  if (text_wanted_ && caption_.available()) lines = Lines();
+  if (lines == lines_) return;
+  lines_ = std::move(lines);
+  Redraw();
 }
 
 void Viewer::UpdateTitle() {
@@ -155,11 +304,11 @@ void Viewer::UpdateTitle() {
   if (shown_) {
     title << " - frame " << shown_->frame.info().sequence << ", " << rate_ << " shown a second, "
           << cli::Plural(lost_, "drop") << ", " << uploader_.way();
-  } else {
-    title << " - no frame yet: n captures one";
   }
   if (paused_) title << " (paused)";
-  if (!note_.empty()) title << " - " << note_;
+  if (lines_.empty()) {
+    for (const std::string& line : Lines()) title << " - " << line;
+  }
   window_.SetTitle(title.str());
 }
 

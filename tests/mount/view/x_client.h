@@ -33,16 +33,26 @@ class XClient {
   // ":5"
   [[nodiscard]] const std::string& display() const { return display_; }
 
+  [[nodiscard]] xcb_window_t window() const { return window_; }
+
   // The only window of the screen; false when there is none (yet).
   bool FindWindow();
   [[nodiscard]] std::string Title() const;
   // What the window shows; nothing while it is larger than the screen or not there yet.
   [[nodiscard]] std::optional<Screenshot> Look() const;
+  // Does the window show this text, as the server writes it, in white on black?
+  [[nodiscard]] bool ShowsText(const std::string& text) const;
+  // From now on the server has no fonts. `folder` is for its list of them.
+  void TakeFontsAway(const std::string& folder) const;
   // A symbol of X: a character, or one of the 0xff00 block.
   void Press(uint32_t symbol) const;
+  // With the left button, from the middle of the screen's upper left quarter.
+  void Drag(int right, int down) const;
 
  private:
   void Connect();
+  [[nodiscard]] std::optional<Screenshot> LookAt(xcb_drawable_t drawable) const;
+  [[nodiscard]] Screenshot Write(const std::string& text) const;
 
   std::unique_ptr<Process> server_;
   std::string display_;
