@@ -24,7 +24,7 @@ bool IsNative(const FrameFormat& format) {
 
 }  // namespace
 
-void Uploader::Show(const HeldFrame& held, const Look& look, Canvas& canvas) {
+bool Uploader::Show(const HeldFrame& held, const Look& look, Canvas& canvas) {
   const cli::Frame& frame = held.frame;
   const FrameFormat& format = frame.info().format;
   if (look.clipping || !IsNative(format)) return ShowConverted(frame, look, canvas);
@@ -35,6 +35,7 @@ void Uploader::Show(const HeldFrame& held, const Look& look, Canvas& canvas) {
     canvas.Fill(frame.Read(), format.stride);
     way_ = "sent by XPutImage";
   }
+  return true;
 }
 
 const SharedMemory* Uploader::Shared(const HeldFrame& held) {
@@ -51,11 +52,17 @@ const SharedMemory* Uploader::Shared(const HeldFrame& held) {
   return buffers_.back().memory.get();
 }
 
-void Uploader::ShowConverted(const cli::Frame& frame, const Look& look, Canvas& canvas) {
+bool Uploader::ShowConverted(const cli::Frame& frame, const Look& look, Canvas& canvas) {
   const FrameFormat& format = frame.info().format;
   const uint32_t stride = format.width * kPixelBytes;
   MakeConverted(uint64_t{stride} * format.height);
-  Paint(Convert(format, frame.Read(), Colours::kToRgb), look, converted_.pixels->bytes());
+  const Bytes data = frame.Read();
+  try {
+    Paint(Convert(format, data, Colours::kToRgb), look, converted_.pixels->bytes());
+  } catch (const Error& error) {
+    way_ = error.what();
+    return false;
+  }
   if (converted_.memory) {
     canvas.Fill(*converted_.memory, stride);
     way_ = "converted, MIT-SHM";
@@ -64,6 +71,7 @@ void Uploader::ShowConverted(const cli::Frame& frame, const Look& look, Canvas& 
     canvas.Fill({reinterpret_cast<const uint8_t*>(pixels.data()), pixels.size()}, stride);
     way_ = "converted, sent by XPutImage";
   }
+  return true;
 }
 
 void Uploader::MakeConverted(uint64_t bytes) {

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -29,8 +30,9 @@ class Uploader {
   // `share`: false sends everything through the connection.
   Uploader(const XServer& server, bool share) : server_(server), share_(share) {}
 
-  // Fills a canvas of the frame's size. Throws Error.
-  void Show(const HeldFrame& held, const Look& look, Canvas& canvas);
+  // Fills a canvas of the frame's size. False: a camera's JPEG that is damaged; the canvas stays,
+  // and way() says why. Throws Error.
+  [[nodiscard]] bool Show(const HeldFrame& held, const Look& look, Canvas& canvas);
 
   // The way of the last frame, for people.
   [[nodiscard]] std::string_view way() const { return way_; }
@@ -50,14 +52,14 @@ class Uploader {
   };
 
   [[nodiscard]] const SharedMemory* Shared(const HeldFrame& held);
-  void ShowConverted(const cli::Frame& frame, const Look& look, Canvas& canvas);
+  [[nodiscard]] bool ShowConverted(const cli::Frame& frame, const Look& look, Canvas& canvas);
   void MakeConverted(uint64_t bytes);
 
   const XServer& server_;
   bool share_;
   std::vector<Buffer> buffers_;
   Converted converted_;
-  std::string_view way_ = "nothing shown yet";
+  std::string way_ = "nothing shown yet";
 };
 
 }  // namespace grabfs::view

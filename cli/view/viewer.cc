@@ -214,25 +214,27 @@ void Viewer::ShowNewest() {
   const cli::FrameInfo& info = newest->frame.info();
   if (shown_ && info.sequence == shown_->frame.info().sequence) return;
   MakeCanvas(info.format);
-  uploader_.Show(*newest, look_, *canvas_);
   shown_ = std::move(newest);
   step_ = false;
   ++frames_in_second_;
-  Measure();
+  Upload();
   Draw();
 }
 
 void Viewer::ShowAgain() {
   look_changed_ = false;
   if (!shown_) return;
-  uploader_.Show(*shown_, look_, *canvas_);
-  Measure();
+  Upload();
   Redraw();
 }
 
-void Viewer::Measure() {
+void Viewer::Upload() {
   histogram_.reset();
   sharpness_.reset();
+  if (uploader_.Show(*shown_, look_, *canvas_)) Measure();
+}
+
+void Viewer::Measure() {
   const FrameFormat& format = shown_->frame.info().format;
   if (histogram_wanted_) histogram_ = Count(Convert(format, shown_->frame.Read()));
   if (focus_wanted_) {

@@ -61,7 +61,8 @@ class Viewer {
   void ShowNewest();
   // The frame that is shown, as the user wants to see it now.
   void ShowAgain();
-  // Computes what is shown beside the picture.
+  // Gives the frame that is shown to the server, and computes what is shown beside it.
+  void Upload();
   void Measure();
   // Gives the window the size of its picture.
   void FitWindow() const;
