@@ -6,7 +6,7 @@
 #
 #   tools/lint.sh            check
 #   tools/lint.sh --quick    without clang-tidy: seconds instead of many minutes
-#   tools/lint.sh --fix      let clang-format change the files
+#   tools/lint.sh --fix      the same as --quick, but clang-format changes the files
 
 # shellcheck source=lib/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
@@ -41,7 +41,10 @@ main() {
       tidy=no
       format --dry-run -Werror || failed+=(clang-format)
       ;;
-    --fix) format -i ;;
+    --fix)
+      tidy=no
+      format -i
+      ;;
     --help) usage && exit ;;
     *) die "unknown argument '$1'" ;;
   esac
