@@ -82,9 +82,7 @@ Candidates DeviceNames(const Surroundings& surroundings) {
   const std::vector<Device> devices = surroundings.Devices();
   Candidates candidates;
   for (const Device& device : devices) {
-    const bool unique = std::ranges::count(devices, device.name(), &Device::name) == 1;
-    candidates.push_back({unique ? device.name() : device.directory().string(),
-                          device.directory().parent_path().string()});
+    candidates.push_back({device.NameAmong(devices), device.directory().parent_path().string()});
   }
   return candidates;
 }

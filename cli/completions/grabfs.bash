@@ -16,7 +16,10 @@ _grabfs() {
   while IFS=$'\t' read -r candidate _; do
     # Readline puts what it is given behind the last = or : of the word.
     candidate=${candidate#"$head"}
-    COMPREPLY+=("${candidate// /\\ }")
+    # Entries of menus are a driver's words, and names may be those of another user's mount: nothing in
+    # them may mean something to the shell. A comma does not.
+    [[ -z $candidate ]] || printf -v candidate %q "$candidate"
+    COMPREPLY+=("${candidate//\\,/,}")
   done < <("$1" --complete "${words[@]:1}" 2>/dev/null)
   # A word that goes on gets no blank.
   if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *[=:,] ]]; then

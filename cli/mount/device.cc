@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <iomanip>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <utility>
@@ -33,9 +32,10 @@ std::vector<std::string> WritableFiles(const std::filesystem::path& directory) {
   return names;
 }
 
-std::vector<std::string> Words(const std::string& text) {
-  std::istringstream stream(text);
-  return {std::istream_iterator<std::string>(stream), {}};
+std::vector<std::string> FormatNames() {
+  std::vector<std::string> names;
+  for (const PixelFormat& format : PixelFormats()) names.emplace_back(format.name);
+  return names;
 }
 
 // From the description of a control: lines of a key and a value (docs/mount.md).
@@ -101,8 +101,12 @@ std::vector<std::string> Device::SettingNames() const {
   return attributes;
 }
 
+std::string Device::NameAmong(const std::vector<Device>& all) const {
+  return std::ranges::count(all, name_, &Device::name) == 1 ? name_ : directory_.string();
+}
+
 std::vector<std::string> Device::KnownValues(const std::string& setting) const {
-  if (setting == "format") return Words(PixelFormatNames());
+  if (setting == "format") return FormatNames();
   if (setting == "policy") return {"keep-newest", "keep-oldest"};
   if (setting == "state") return {"start", "stop"};
   if (setting.find('/') != std::string::npos) return {};

@@ -32,6 +32,8 @@ class Device {
   // The frames that are in buffers now, oldest first.
   [[nodiscard]] std::vector<uint64_t> FrameSequences() const;
 
+  // Its name, or its directory if `all` has another device of that name.
+  [[nodiscard]] std::string NameAmong(const std::vector<Device>& all) const;
   // What can be set: attributes by the modes of their files, and controls; in alphabetical order,
   // attributes first. None if the device has gone.
   [[nodiscard]] std::vector<std::string> SettingNames() const;

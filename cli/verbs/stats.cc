@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // grabfs-cli stats: counters of devices, and how fast they grow.
-#include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <ostream>
@@ -27,12 +26,6 @@ Sample Take(const std::vector<Device>& devices) {
   Sample sample = {Clock::now(), {}};
   for (const Device& device : devices) sample.devices.push_back(device.Status());
   return sample;
-}
-
-// Its name, or its directory if another mount has a device of that name.
-std::string LabelOf(const Device& device, const std::vector<Device>& all) {
-  const bool unique = std::ranges::count(all, device.name(), &Device::name) == 1;
-  return unique ? device.name() : device.directory().string();
 }
 
 class StatsVerb : public Verb {
@@ -68,7 +61,7 @@ class StatsVerb : public Verb {
       if (json_) {
         PrintJson(context, devices[i], device, rates, seconds);
       } else {
-        AddRow(LabelOf(devices[i], devices), device, rates);
+        AddRow(devices[i].NameAmong(devices), device, rates);
       }
     }
     if (!json_) table_.Print(context.out);

@@ -3,9 +3,8 @@
 // Transfers a frame to the X server, in the first of these ways that works:
 //
 //     shared      the server has mapped the device's buffers and reads the frame there: no copy
-//     converted   formats other than 32-bit BGR, and clipping: converted into memory that the
-//     server has mapped sent        through the connection, to a server on another machine or one
-//     that refuses
+//     converted   into memory that the server has mapped: not 32-bit BGR, or clipping is shown
+//     sent        through the connection: the server is on another machine, or it refuses
 #pragma once
 
 #include <cstdint>

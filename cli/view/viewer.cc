@@ -235,11 +235,11 @@ void Viewer::Upload() {
 }
 
 void Viewer::Measure() {
+  if (!histogram_wanted_ && !focus_wanted_) return;
   const FrameFormat& format = shown_->frame.info().format;
-  if (histogram_wanted_) histogram_ = Count(Convert(format, shown_->frame.Read()));
-  if (focus_wanted_) {
-    sharpness_ = Sharpness(Convert(format, shown_->frame.Read(), Colours::kToGrey));
-  }
+  const Bytes pixels = shown_->frame.Read();
+  if (histogram_wanted_) histogram_ = Count(Convert(format, pixels));
+  if (focus_wanted_) sharpness_ = Sharpness(Convert(format, pixels, Colours::kToGrey));
 }
 
 void Viewer::MakeCanvas(const FrameFormat& format) {

@@ -2,7 +2,6 @@
 #include "fusefs/main/complete.h"
 
 #include <array>
-#include <sstream>
 #include <string_view>
 
 #include "fusefs/base/pixel_format.h"
@@ -42,8 +41,9 @@ Candidates Sources(const std::string& name) {
 
 Candidates Formats() {
   Candidates candidates;
-  std::istringstream names(PixelFormatNames());
-  for (std::string name; names >> name;) candidates.push_back({"format=" + name, ""});
+  for (const PixelFormat& format : PixelFormats()) {
+    candidates.push_back({"format=" + std::string(format.name), ""});
+  }
   return candidates;
 }
 

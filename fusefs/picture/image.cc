@@ -209,12 +209,15 @@ void SwapBytes(Image& image) {
 }
 
 bool CanConvert(const FrameFormat& f) {
-  if (IsJpeg(f.fourcc)) return f.width > 0 && f.height > 0;
   const PixelFormat* const pixel = FindPixelFormat(f.fourcc);
-  if (pixel == nullptr) return false;
-  const uint32_t least = pixel->family == PixelFamily::kBayer ? kLeastMosaic : 1;
-  return std::min(f.width, f.height) >= least && std::max(f.width, f.height) <= kMaxDimension &&
-         f.stride >= PackedFormat(f.fourcc, f.width, f.height).stride &&
+  if (pixel == nullptr && !IsJpeg(f.fourcc)) return false;
+  const bool mosaic = pixel != nullptr && pixel->family == PixelFamily::kBayer;
+  const uint32_t least = mosaic ? kLeastMosaic : 1;
+  if (std::min(f.width, f.height) < least || std::max(f.width, f.height) > kMaxDimension) {
+    return false;
+  }
+  if (pixel == nullptr) return true;  // how long a JPEG is, it says itself
+  return f.stride >= PackedFormat(f.fourcc, f.width, f.height).stride &&
          f.bytes >= PlanesOf(*pixel, f.stride, f.height).back().end();
 }
 

@@ -14,6 +14,8 @@ namespace grabfs {
 namespace {
 
 constexpr int kQuality = 90;
+// Few bytes may order very many passes over the picture: that many are refused.
+constexpr int kDecoding = TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS;
 
 struct Destroy {
   void operator()(void* codec) const { tjDestroy(codec); }
@@ -58,7 +60,7 @@ void DecodeJpeg(std::span<const uint8_t> jpeg, Image& image) {
   image.samples.resize(image.bytes());
   const int result = tjDecompress2(codec.get(), jpeg.data(), jpeg.size(), image.samples.data(),
                                    Int(image.width), Int(static_cast<uint32_t>(image.row_bytes())),
-                                   Int(image.height), LayoutOf(image), TJFLAG_ACCURATEDCT);
+                                   Int(image.height), LayoutOf(image), kDecoding);
   if (result != 0 && tjGetErrorCode(codec.get()) != TJERR_WARNING) {
     Refuse(tjGetErrorStr2(codec.get()));
   }

@@ -67,6 +67,17 @@ TEST_F(CompletionTest, BashIsGivenWhatStandsBehindItsWordBreaks) {
   EXPECT_EQ(Bash("grabfs-cli set sim0 policy=keep-o"), Words({"keep-oldest"}));
 }
 
+TEST_F(CompletionTest, BashIsGivenNothingThatMeansSomethingToIt) {
+  constexpr const char* kScript = R"sh(
+. cli/completions/grabfs.bash
+camera() { printf '%s\t\n' 'a b,c;$(id)'; }
+COMP_LINE='camera ' COMP_POINT=7
+_grabfs camera
+printf '%s\n' "${COMPREPLY[@]}"
+)sh";
+  EXPECT_EQ(Ask({"bash", "--norc", "-c", kScript}), Words({R"(a\ b,c\;\$\(id\))"}));
+}
+
 TEST_F(CompletionTest, FishKnowsVerbsOptionsAndDevices) {
   EXPECT_EQ(Fish("grabfs-cli um"), Words({"umount"}));
   EXPECT_EQ(Fish("grabfs-cli stats --int"), Words({"--interval"}));
