@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/base/text_only.h"
 #include "cli/command/run.h"
 
 namespace {
@@ -28,13 +29,16 @@ std::filesystem::path ProgramDirectory() {
 
 int main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
+  const bool out_is_terminal = ::isatty(STDOUT_FILENO) == 1;
+  grabfs::cli::TextOnly text_only(std::cout);
+  std::ostream terminal(&text_only);
   grabfs::cli::Context context = {
-      .out = std::cout,
+      .out = out_is_terminal ? terminal : std::cout,
       .err = std::cerr,
       .environment = Environment,
       .program_directory = ProgramDirectory(),
       .system = {},
-      .out_is_terminal = ::isatty(STDOUT_FILENO) == 1,
+      .out_is_terminal = out_is_terminal,
       .err_is_terminal = ::isatty(STDERR_FILENO) == 1,
   };
   const std::vector<std::string> args(argv + (argc > 0 ? 1 : 0), argv + argc);

@@ -3,10 +3,16 @@
 
 #include <ostream>
 
+#include "cli/base/text.h"
+
 namespace grabfs::cli {
 
 void Context::Remark(const std::string& text) const {
-  if (!quiet) err << "grabfs-cli: " << text << '\n';
+  if (!quiet) Warn(text);
+}
+
+void Context::Warn(const std::string& text) const {
+  err << "grabfs-cli: " << OneLine(text) << '\n';
 }
 
 }  // namespace grabfs::cli

@@ -34,7 +34,9 @@ struct Context {
   bool quiet = false;
 
   [[nodiscard]] bool shows_progress() const { return err_is_terminal && !quiet; }
-  // Prints a message that is no error.
+  // Prints a message of one line.
+  void Warn(const std::string& text) const;
+  // The same, of one that is no error.
   void Remark(const std::string& text) const;
 };
 

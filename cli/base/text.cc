@@ -84,11 +84,24 @@ std::optional<double> ParseSeconds(std::string_view text) {
   return value;
 }
 
+std::string Printable(std::string_view text) {
+  std::string printable;
+  for (const char character : text) {
+    const auto byte = static_cast<unsigned char>(character);
+    // U+0080 to U+009F, which UTF-8 writes as C2 80 to C2 9F.
+    const bool is_c1 = byte >= 0x80 && byte <= 0x9f && printable.ends_with('\xc2');
+    if (is_c1) printable.pop_back();
+    const bool is_c0 = (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f;
+    printable += is_c0 || is_c1 ? '?' : character;
+  }
+  return printable;
+}
+
 std::string OneLine(std::string text) {
   text = Trim(text);
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
-  return text;
+  std::ranges::replace(text, '\r', ' ');
+  std::ranges::replace(text, '\n', ' ');
+  return Printable(text);
 }
 
 std::string Hint(const std::string& word, const std::vector<std::string>& candidates) {

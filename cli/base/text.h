@@ -35,7 +35,12 @@ std::optional<double> ParseSeconds(std::string_view text);
 // be, or ";".
 std::string Hint(const std::string& word, const std::vector<std::string>& candidates);
 
-// Replaces line ends, because messages are single lines, whatever they quote.
+// The text with '?' in place of control characters, other than ends of lines and tabs: a terminal
+// obeys them, and the text may come from a device or from another user's mount.
+std::string Printable(std::string_view text);
+
+// The same with blanks in place of line ends, because messages are single lines, whatever they
+// quote.
 std::string OneLine(std::string text);
 
 }  // namespace grabfs::cli

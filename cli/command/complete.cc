@@ -6,10 +6,13 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <ostream>
 #include <span>
+#include <sstream>
 #include <string_view>
 
 #include "cli/base/text.h"
+#include "cli/base/timely_work.h"
 #include "cli/command/verb_parser.h"
 #include "cli/mount/device.h"
 #include "cli/mount/mount.h"
@@ -22,6 +25,10 @@ namespace grabfs::cli {
 namespace {
 
 using Words = std::span<const std::string>;
+
+// For all mounts to answer, and for all of a completion.
+constexpr double kMountSeconds = 1;
+constexpr double kSeconds = 2;
 
 // What the words before the cursor say about which mount is meant.
 class Surroundings {
@@ -46,10 +53,9 @@ std::vector<std::string> Surroundings::Mountpoints() const {
     return {named};
   }
   std::vector<std::string> mountpoints;
-  for (const MountInfo& entry : GrabfsMounts(context_.system)) {
-    if (ExamineMountpoint(entry.mountpoint) == MountHealth::kAlive) {
-      mountpoints.push_back(entry.mountpoint);
-    }
+  const std::vector<MountInfo> mounts = GrabfsMounts(context_.system);
+  for (const ExaminedMount& examined : MountExaminer().Examine(mounts, kMountSeconds)) {
+    if (examined.health == MountHealth::kAlive) mountpoints.push_back(examined.mount.mountpoint);
   }
   return mountpoints;
 }
@@ -221,6 +227,15 @@ Candidates CompleteCli(const std::vector<std::string>& words, const Context& con
   } catch (const Error&) {
     return {};  // no such verb, or the mount went away meanwhile
   }
+}
+
+void PrintInTime(std::ostream& out, const std::function<Candidates()>& complete) {
+  TimelyWork work([&] {
+    std::ostringstream text;
+    Print(text, complete());
+    return text.str();
+  });
+  out << work.Await(Deadline::After(kSeconds)).value_or("");
 }
 
 }  // namespace grabfs::cli

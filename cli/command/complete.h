@@ -4,6 +4,8 @@
 // attributes, files of alloc/.
 #pragma once
 
+#include <functional>
+#include <iosfwd>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,5 +23,9 @@ Candidates CompleteCli(const std::vector<std::string>& words, const Context& con
 // The same for another program with such a command line; `name`: its name, for values that differ.
 Candidates CompleteFor(std::string_view name, const Command& command,
                        std::span<const std::string> words, const Context& context);
+
+// Prints what `complete` returns, or nothing if that takes two seconds, because a mount does not
+// answer: nobody waits for that with the cursor on his line.
+void PrintInTime(std::ostream& out, const std::function<Candidates()>& complete);
 
 }  // namespace grabfs::cli

@@ -69,7 +69,7 @@ ExitCode Dispatch(const std::vector<std::string>& args, Context& context) {
     return ExitCode::kDone;
   }
   if (args.front() == kCompleteOption) {
-    Print(context.out, CompleteCli({args.begin() + 1, args.end()}, context));
+    PrintInTime(context.out, [&] { return CompleteCli({args.begin() + 1, args.end()}, context); });
     return ExitCode::kDone;
   }
   if (!IsHelp(args.front())) {
@@ -81,7 +81,7 @@ ExitCode Dispatch(const std::vector<std::string>& args, Context& context) {
 
 ExitCode Fail(Context& context, const std::string& message, ExitCode code) {
   context.out.flush();
-  context.err << kProgram << ": " << OneLine(message) << '\n';
+  context.Warn(message);
   return code;
 }
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command/target.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <functional>
+#include <iterator>
 #include <utility>
 
 #include "cli/base/exit_code.h"
@@ -11,27 +14,37 @@
 namespace grabfs::cli {
 namespace {
 
-std::vector<std::string> LivingMounts(const Context& context) {
-  std::vector<std::string> living;
-  for (const MountInfo& entry : GrabfsMounts(context.system)) {
-    if (ExamineMountpoint(entry.mountpoint) == MountHealth::kAlive) {
-      living.push_back(entry.mountpoint);
-    }
+bool IsAlive(const ExaminedMount& mount) { return mount.health == MountHealth::kAlive; }
+
+// What can be done about it.
+std::string Advice(const ExaminedMount& mount) {
+  switch (mount.health) {
+    case MountHealth::kStale:
+      return ": 'grabfs-cli umount --stale' clears it";
+    case MountHealth::kClosed:
+      return ": mount it with -o allow_other";
+    case MountHealth::kSilent:
+      return ": 'grabfs-cli umount --lazy " + mount.mount.mountpoint + "' takes it away";
+    case MountHealth::kBroken:
+    case MountHealth::kAlive:
+      return "";
   }
-  return living;
+  return "";
 }
 
-[[noreturn]] void ThrowNoMount(const Context& context) {
-  const std::vector<MountInfo> mounts = GrabfsMounts(context.system);
-  if (mounts.empty()) {
+std::vector<std::string> MountpointsOf(const std::vector<ExaminedMount>& mounts) {
+  std::vector<std::string> mountpoints;
+  for (const ExaminedMount& mount : mounts) mountpoints.push_back(mount.mount.mountpoint);
+  return mountpoints;
+}
+
+// Of the mounts that were found, which one of is meant by no name.
+[[noreturn]] void ThrowNoMount(const std::vector<ExaminedMount>& found) {
+  if (found.empty()) {
     throw NoDeviceError("no grabfs is mounted: 'grabfs-cli mount DIR' mounts one");
   }
-  const std::string& mountpoint = mounts.front().mountpoint;
-  if (ExamineMountpoint(mountpoint) == MountHealth::kStale) {
-    throw NoDeviceError(mountpoint + ": the daemon of this mount is gone: " +
-                        "'grabfs-cli umount --stale' clears it");
-  }
-  throw NoDeviceError(mountpoint + ": closed to this user: mount it with -o allow_other");
+  const ExaminedMount& mount = found.front();
+  throw NoDeviceError(mount.mount.mountpoint + ": " + mount.problem + Advice(mount));
 }
 
 // By its path: /mnt/grabfs/cam0.
@@ -41,10 +54,10 @@ Device DeviceAt(const std::string& path) {
   return Mount(directory.parent_path()).FindDevice(directory.filename().string());
 }
 
-std::vector<Device> DevicesOf(const std::vector<Mount>& mounts) {
+std::vector<Device> AllDevicesOf(const std::vector<ExaminedMount>& mounts) {
   std::vector<Device> devices;
-  for (const Mount& mount : mounts) {
-    for (Device& device : mount.Devices()) devices.push_back(std::move(device));
+  for (const ExaminedMount& mount : mounts) {
+    std::ranges::move(DevicesOf(mount.mount.mountpoint, mount.status), std::back_inserter(devices));
   }
   return devices;
 }
@@ -71,35 +84,62 @@ std::string Target::NamedMount(const Context& context) const {
   return mount_.empty() ? context.environment("GRABFS_MOUNT") : mount_;
 }
 
-Mount Target::FindMount(const Context& context) const {
+std::vector<ExaminedMount> Target::FoundMounts(const Context& context) {
+  return examiner_.Examine(GrabfsMounts(context.system));
+}
+
+// Closed and stale ones are the rule where others mount, too; what is odd is told.
+void Target::Tell(const Context& context, const std::vector<ExaminedMount>& mounts) {
+  for (const ExaminedMount& mount : mounts) {
+    const bool odd = mount.health == MountHealth::kSilent || mount.health == MountHealth::kBroken;
+    if (!odd || !told_.insert(mount.mount.mountpoint).second) continue;
+    context.Remark(mount.mount.mountpoint + ": left out: " + mount.problem + Advice(mount));
+  }
+}
+
+Mount Target::FindMount(const Context& context) {
   if (const std::string named = NamedMount(context); !named.empty()) return Mount(named);
-  const std::vector<std::string> living = LivingMounts(context);
-  if (living.empty()) ThrowNoMount(context);
+  const std::vector<ExaminedMount> living = RequireMounts(context);
   if (living.size() > 1) {
-    throw UsageError("several grabfs are mounted (" + Join(living, ", ") +
+    throw UsageError("several grabfs are mounted (" + Join(MountpointsOf(living), ", ") +
                      "): choose one with --mount DIR or GRABFS_MOUNT=DIR");
   }
-  return Mount(living.front());
+  return Mount(living.front().mount.mountpoint);
 }
 
-std::vector<Mount> Target::FindMounts(const Context& context) const {
-  if (const std::string named = NamedMount(context); !named.empty()) return {Mount(named)};
-  std::vector<Mount> mounts;
-  for (const std::string& mountpoint : LivingMounts(context)) mounts.emplace_back(mountpoint);
+std::vector<ExaminedMount> Target::LivingMounts(const Context& context) {
+  if (const std::string named = NamedMount(context); !named.empty()) {
+    return {AskNamedMount(named)};
+  }
+  std::vector<ExaminedMount> mounts = FoundMounts(context);
+  Tell(context, mounts);
+  std::erase_if(mounts, std::not_fn(IsAlive));
   return mounts;
 }
 
-std::vector<Mount> Target::RequireMounts(const Context& context) const {
-  std::vector<Mount> mounts = FindMounts(context);
-  if (mounts.empty()) ThrowNoMount(context);
+std::vector<ExaminedMount> Target::RequireMounts(const Context& context) {
+  std::vector<ExaminedMount> mounts = LivingMounts(context);
+  if (mounts.empty()) ThrowNoMount(FoundMounts(context));
   return mounts;
 }
 
-Device Target::FindDevice(const Context& context) const {
+std::vector<ExaminedMount> Target::MountsToWatch(const Context& context) {
+  if (device_.empty()) return RequireMounts(context);
+  const Device device = FindDevice(context);
+  ExaminedMount mount = AskNamedMount(device.directory().parent_path());
+  std::erase_if(mount.status.devices,
+                [&](const DeviceStatus& status) { return status.name != device.name(); });
+  device_ = device.directory();
+  return {std::move(mount)};
+}
+
+Device Target::FindDevice(const Context& context) {
   if (device_.find('/') != std::string::npos) return DeviceAt(device_);
-  const std::vector<Mount> mounts = RequireMounts(context);
-  if (mounts.size() == 1) return mounts.front().FindDevice(device_);
-  std::vector<Device> meant = DevicesOf(mounts);
+  const std::vector<ExaminedMount> mounts = RequireMounts(context);
+  if (mounts.size() == 1) {
+    return Mount(mounts.front().mount.mountpoint).FindDevice(mounts.front().status, device_);
+  }
+  std::vector<Device> meant = AllDevicesOf(mounts);
   if (!device_.empty()) {
     std::erase_if(meant, [this](const Device& device) { return device.name() != device_; });
   }
@@ -111,11 +151,6 @@ Device Target::FindDevice(const Context& context) const {
   std::vector<std::string> paths;
   for (const Device& device : meant) paths.push_back(device.directory().string());
   throw UsageError("which device? there are " + Join(paths, ", ") + ": name one like this");
-}
-
-std::vector<Device> Target::FindDevices(const Context& context) const {
-  if (!device_.empty()) return {FindDevice(context)};
-  return DevicesOf(RequireMounts(context));
 }
 
 }  // namespace grabfs::cli

@@ -4,6 +4,7 @@
 // rules by which they may be omitted.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "cli/command/options.h"
 #include "cli/mount/device.h"
 #include "cli/mount/mount.h"
+#include "cli/mount/mount_table.h"
 
 namespace grabfs::cli {
 
@@ -23,16 +25,17 @@ class Target {
 
   // --mount, else $GRABFS_MOUNT, else the only living mount. Throws NoDeviceError when there is
   // none, UsageError when there are several.
-  [[nodiscard]] Mount FindMount(const Context& context) const;
-  // The named mount, or all mounts whose daemons live (possibly none).
-  [[nodiscard]] std::vector<Mount> FindMounts(const Context& context) const;
+  [[nodiscard]] Mount FindMount(const Context& context);
+  // The named mount, or all that answer (possibly none); the others are told of once.
+  [[nodiscard]] std::vector<ExaminedMount> LivingMounts(const Context& context);
   // The same, but throws NoDeviceError when there is none.
-  [[nodiscard]] std::vector<Mount> RequireMounts(const Context& context) const;
+  [[nodiscard]] std::vector<ExaminedMount> RequireMounts(const Context& context);
+  // For verbs that look again and again: the mount of the device that is named, with that device
+  // alone, or all. Throws NoDeviceError when there is none any more.
+  [[nodiscard]] std::vector<ExaminedMount> MountsToWatch(const Context& context);
   // The device of that directory, or of that name in the named mount, else in any; or the only one.
   // Throws NoDeviceError, UsageError when several are meant.
-  [[nodiscard]] Device FindDevice(const Context& context) const;
-  // The same, or all of the named mount, else of all.
-  [[nodiscard]] std::vector<Device> FindDevices(const Context& context) const;
+  [[nodiscard]] Device FindDevice(const Context& context);
 
   // For verbs where the first argument may be the device or something else.
   [[nodiscard]] const std::string& device() const { return device_; }
@@ -40,7 +43,11 @@ class Target {
 
  private:
   [[nodiscard]] std::string NamedMount(const Context& context) const;
+  [[nodiscard]] std::vector<ExaminedMount> FoundMounts(const Context& context);
+  void Tell(const Context& context, const std::vector<ExaminedMount>& mounts);
 
+  MountExaminer examiner_;
+  std::set<std::string> told_;  // the mount points that were said to be left out
   std::string mount_;
   std::string device_;
 };

@@ -31,8 +31,9 @@ std::string SeverityName(Finding::Severity severity);
 std::vector<Finding> ExamineSystem(const Context& context);
 // Every mount: alive or stale, and which data path its devices are on.
 std::vector<Finding> ExamineMounts(const Context& context);
-// Who may see the pictures of a living mount, and who may steer it, by the files of one device.
-Finding ExamineRights(const MountInfo& mount, const std::string& device);
+// Who may see the pictures of a living mount, and who may steer it, by the files of one device: in
+// words. Waits for the mount's daemon.
+std::string ExamineRights(const MountInfo& mount, const std::string& device);
 // One device of a living mount.
 std::vector<Finding> ExamineDevice(const DeviceStatus& device);
 

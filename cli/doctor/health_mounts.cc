@@ -2,8 +2,8 @@
 //
 // The mounts' part of `doctor`.
 #include "cli/base/text.h"
+#include "cli/base/timely_work.h"
 #include "cli/doctor/health.h"
-#include "cli/mount/mount.h"
 #include "cli/mount/mount_table.h"
 #include "fusefs/base/error.h"
 
@@ -52,17 +52,42 @@ Finding ExamineMemory(const DeviceStatus& d, uint64_t huge) {
           "allow huge pages for shared memory, or free memory and mount again"};
 }
 
-std::vector<Finding> ExamineMount(const MountInfo& mount) {
-  const std::string& mountpoint = mount.mountpoint;
-  const MountStatus status = Mount(mountpoint).Status();
-  std::vector<Finding> findings = {{kGood, mountpoint,
+Finding Ailing(const ExaminedMount& mount) {
+  const std::string& mountpoint = mount.mount.mountpoint;
+  switch (mount.health) {
+    case MountHealth::kClosed:
+      return {kNote, mountpoint, mount.problem, "mount it with -o allow_other"};
+    case MountHealth::kStale:
+      return {kBroken, mountpoint, mount.problem + ", every access fails",
+              "grabfs-cli umount --stale"};
+    case MountHealth::kSilent:
+      return {kBroken, mountpoint, mount.problem + ": every access to it waits",
+              "grabfs-cli umount --lazy " + mountpoint};
+    default:
+      return {kBroken, mountpoint, mount.problem, "unmount it and mount it again"};
+  }
+}
+
+// Asks for the modes of files: in a process of its own, like what was asked before.
+Finding RightsOf(const ExaminedMount& mount) {
+  TimelyWork work([&] { return ExamineRights(mount.mount, mount.status.devices.front().name); });
+  Finding finding = {kNote, mount.mount.mountpoint, "its daemon does not answer any more", ""};
+  try {
+    finding.text = work.Await(Deadline::After(3.0)).value_or(finding.text);
+  } catch (const Error& error) {
+    finding.text = error.what();
+  }
+  return finding;
+}
+
+std::vector<Finding> ExamineLiving(const ExaminedMount& mount) {
+  const MountStatus& status = mount.status;
+  std::vector<Finding> findings = {{kGood, mount.mount.mountpoint,
                                     "answers: grabfs " + status.version + ", process " +
                                         std::to_string(status.pid) + ", " +
                                         Plural(status.devices.size(), "device"),
                                     ""}};
-  if (!status.devices.empty()) {
-    findings.push_back(ExamineRights(mount, status.devices.front().name));
-  }
+  if (!status.devices.empty()) findings.push_back(RightsOf(mount));
   for (const DeviceStatus& device : status.devices) {
     for (Finding& finding : ExamineDevice(device)) findings.push_back(std::move(finding));
   }
@@ -108,24 +133,12 @@ std::vector<Finding> ExamineDevice(const DeviceStatus& d) {
 
 std::vector<Finding> ExamineMounts(const Context& context) {
   std::vector<Finding> findings;
-  for (const MountInfo& mount : GrabfsMounts(context.system)) {
-    const std::string& mountpoint = mount.mountpoint;
-    const MountHealth health = ExamineMountpoint(mountpoint);
-    if (health == MountHealth::kStale) {
-      findings.push_back({kBroken, mountpoint, "stale: its daemon is gone, every access fails",
-                          "grabfs-cli umount --stale"});
+  for (const ExaminedMount& mount : MountExaminer().Examine(GrabfsMounts(context.system))) {
+    if (mount.health != MountHealth::kAlive) {
+      findings.push_back(Ailing(mount));
       continue;
     }
-    if (health == MountHealth::kClosed) {
-      findings.push_back(
-          {kNote, mountpoint, "closed to this user", "mount it with -o allow_other"});
-      continue;
-    }
-    try {
-      for (Finding& finding : ExamineMount(mount)) findings.push_back(std::move(finding));
-    } catch (const Error& error) {
-      findings.push_back({kBroken, mountpoint, error.what(), "unmount it and mount it again"});
-    }
+    for (Finding& finding : ExamineLiving(mount)) findings.push_back(std::move(finding));
   }
   if (findings.empty()) {
     findings.push_back({kNote, "mounts", "no grabfs is mounted", "grabfs-cli mount DIR"});

@@ -51,19 +51,16 @@ std::optional<uint64_t> NumberIn(const std::string& options, const std::string& 
 
 }  // namespace
 
-Finding ExamineRights(const MountInfo& mount, const std::string& device) {
-  Finding finding = {Finding::Severity::kNote, mount.mountpoint, "", ""};
+std::string ExamineRights(const MountInfo& mount, const std::string& device) {
   if (("," + mount.super_options + ",").find(",allow_other,") == std::string::npos) {
     const auto uid = NumberIn(mount.super_options, "user_id");
-    finding.text = "pictures and settings are " +
-                   (uid ? UserName(static_cast<uid_t>(*uid)) : "the mounting user") +
-                   "'s alone: it is mounted without allow_other";
-    return finding;
+    return "pictures and settings are " +
+           (uid ? UserName(static_cast<uid_t>(*uid)) : "the mounting user") +
+           "'s alone: it is mounted without allow_other";
   }
   const std::filesystem::path directory = std::filesystem::path(mount.mountpoint) / device;
-  finding.text = "see pictures: " + WhoMay(kList, directory / "frames") +
-                 "; change settings: " + WhoMay(kWrite, directory / "state");
-  return finding;
+  return "see pictures: " + WhoMay(kList, directory / "frames") +
+         "; change settings: " + WhoMay(kWrite, directory / "state");
 }
 
 }  // namespace grabfs::cli

@@ -11,6 +11,12 @@
 
 namespace grabfs::cli {
 
+std::vector<Device> DevicesOf(const std::filesystem::path& root, const MountStatus& status) {
+  std::vector<Device> devices;
+  for (const DeviceStatus& device : status.devices) devices.emplace_back(root, device.name);
+  return devices;
+}
+
 Mount::Mount(std::filesystem::path root) : root_(std::move(root)) {}
 
 nlohmann::json Mount::StatusJson() const {
@@ -27,14 +33,12 @@ MountStatus Mount::Status() const {
   return ParseMountStatus(StatusJson(), (root_ / "status.json").string());
 }
 
-std::vector<Device> Mount::Devices() const {
-  std::vector<Device> devices;
-  for (const DeviceStatus& status : Status().devices) devices.emplace_back(root_, status.name);
-  return devices;
-}
+std::vector<Device> Mount::Devices() const { return DevicesOf(root_, Status()); }
 
-Device Mount::FindDevice(const std::string& name) const {
-  const std::vector<Device> devices = Devices();
+Device Mount::FindDevice(const std::string& name) const { return FindDevice(Status(), name); }
+
+Device Mount::FindDevice(const MountStatus& status, const std::string& name) const {
+  const std::vector<Device> devices = DevicesOf(root_, status);
   if (devices.empty()) throw NoDeviceError(root_.string() + ": this mount has no device");
   if (name.empty() && devices.size() == 1) return devices.front();
   std::vector<std::string> names;

@@ -13,6 +13,9 @@
 
 namespace grabfs::cli {
 
+// Those of the mount at `root` that said this of itself.
+std::vector<Device> DevicesOf(const std::filesystem::path& root, const MountStatus& status);
+
 class Mount {
  public:
   explicit Mount(std::filesystem::path root);
@@ -27,6 +30,8 @@ class Mount {
   // The device of that name, or the only one if `name` is empty. Throws NoDeviceError with a list
   // of the names, UsageError if a name is necessary.
   [[nodiscard]] Device FindDevice(const std::string& name) const;
+  // The same, of a mount that said this of itself.
+  [[nodiscard]] Device FindDevice(const MountStatus& status, const std::string& name) const;
 
  private:
   std::filesystem::path root_;

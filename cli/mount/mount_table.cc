@@ -5,9 +5,29 @@
 
 #include "cli/base/exit_code.h"
 #include "cli/base/file.h"
+#include "cli/mount/mount.h"
 #include "fusefs/base/error.h"
 
 namespace grabfs::cli {
+namespace {
+
+ExaminedMount Unhealthy(const MountInfo& mount, MountHealth health, const std::string& problem) {
+  return {.mount = mount, .health = health, .problem = problem};
+}
+
+// From what its status.json contains.
+ExaminedMount Understood(const MountInfo& mount, const std::string& text) {
+  const std::string file = mount.mountpoint + "/status.json";
+  try {
+    nlohmann::json json = ParseJson(text, file);
+    MountStatus status = ParseMountStatus(json, file);
+    return {.mount = mount, .status_json = std::move(json), .status = std::move(status)};
+  } catch (const Error& error) {
+    return Unhealthy(mount, MountHealth::kBroken, error.what());
+  }
+}
+
+}  // namespace
 
 std::vector<MountInfo> OnlyGrabfs(std::vector<MountInfo> mounts) {
   std::vector<MountInfo> visible;
@@ -24,14 +44,51 @@ std::vector<MountInfo> GrabfsMounts(const SystemPaths& system) {
   return OnlyGrabfs(ReadMountInfo(system.proc.string()));
 }
 
-MountHealth ExamineMountpoint(const std::string& mountpoint) {
-  // Not stat(): the kernel may still answer that from its cache.
+ExaminedMount MountExaminer::AnswerOf(const MountInfo& mount, const Deadline& deadline) {
+  auto reading = reading_.extract(mount.mountpoint);
   try {
-    ReadFile(mountpoint + "/status.json");
-    return MountHealth::kAlive;
+    const auto text = reading.mapped().Await(deadline);
+    if (text) return Understood(mount, *text);
   } catch (const Error& error) {
-    return DaemonIsGone(error) ? MountHealth::kStale : MountHealth::kClosed;
+    if (DaemonIsGone(error)) {
+      return Unhealthy(mount, MountHealth::kStale, "stale: its daemon is gone");
+    }
+    if (error.code() == EMSGSIZE) return Unhealthy(mount, MountHealth::kBroken, error.what());
+    return Unhealthy(mount, MountHealth::kClosed, "closed to this user");
   }
+  silent_.insert(std::move(reading));
+  return Unhealthy(mount, MountHealth::kSilent, "its daemon does not answer");
+}
+
+std::vector<ExaminedMount> MountExaminer::Examine(const std::vector<MountInfo>& mounts,
+                                                  double seconds) {
+  const Deadline patience = Deadline::After(seconds);
+  std::map<std::string, TimelyWork> silent = std::exchange(silent_, {});
+  for (const MountInfo& mount : mounts) {
+    // Not stat(): the kernel may still answer that from its cache.
+    if (silent.contains(mount.mountpoint)) continue;
+    reading_.try_emplace(mount.mountpoint,
+                         [&] { return ReadFile(mount.mountpoint + "/status.json"); });
+  }
+  std::vector<ExaminedMount> examined;
+  for (const MountInfo& mount : mounts) {
+    auto earlier = silent.extract(mount.mountpoint);
+    const Deadline deadline = earlier ? Deadline::After(0.0) : patience;
+    if (earlier) reading_.insert(std::move(earlier));
+    examined.push_back(AnswerOf(mount, deadline));
+  }
+  return examined;
+}
+
+ExaminedMount ExamineMount(const MountInfo& mount) {
+  return MountExaminer().Examine({mount}).front();
+}
+
+ExaminedMount AskNamedMount(const std::string& root) {
+  nlohmann::json json = Mount(root).StatusJson();
+  MountStatus status = ParseMountStatus(json, root + "/status.json");
+  return {
+      .mount = {.mountpoint = root}, .status_json = std::move(json), .status = std::move(status)};
 }
 
 }  // namespace grabfs::cli

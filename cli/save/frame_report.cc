@@ -48,8 +48,8 @@ ExitCode Tally::Conclude(Context& context, const Device& device, bool no_drop) c
     if (dropped_ > 0) parts.push_back(Plural(dropped_, "frame") + " dropped");
     if (failed_ > 0) parts.push_back(Plural(failed_, "frame") + " failed");
     if (missed_ > 0) parts.push_back(Plural(missed_, "frame") + " gone before it could be opened");
-    const std::string reason = reason_.empty() ? "" : " (" + OneLine(reason_) + ")";
-    context.err << "grabfs-cli: " << device.name() << ": " << Join(parts, ", ") << reason << '\n';
+    context.Warn(device.name() + ": " + Join(parts, ", ") +
+                 (reason_.empty() ? "" : " (" + OneLine(reason_) + ")"));
   }
   return code;
 }

@@ -57,8 +57,8 @@ class EachVerb : public Verb {
     if (json_) Print(context, device, ended);
     if (ended.status == 0 || StopSignals::came()) return;
     ++failed_;
-    context.err << "grabfs-cli: " << device.name() << ": frame " << ended.sequence << ": "
-                << ended.program << " ended with status " << ended.status << '\n';
+    context.Warn(device.name() + ": frame " + std::to_string(ended.sequence) + ": " +
+                 ended.program + " ended with status " + std::to_string(ended.status));
   }
 
   static void Print(Context& context, const Device& device, const CommandSeries::Ended& ended) {
@@ -71,8 +71,8 @@ class EachVerb : public Verb {
 
   ExitCode Failed(Context& context, const Device& device, uint64_t frames) const {
     if (keep_going_) {
-      context.err << "grabfs-cli: " << device.name() << ": " << failed_ << " of "
-                  << Plural(frames, "command") << " failed\n";
+      context.Warn(device.name() + ": " + std::to_string(failed_) + " of " +
+                   Plural(frames, "command") + " failed");
     }
     return ExitCode::kFailed;
   }

@@ -20,7 +20,7 @@ class ListVerb : public Verb {
   }
 
   ExitCode Run(Context& context) override {
-    const std::vector<Mount> mounts = target_.FindMounts(context);
+    const std::vector<ExaminedMount> mounts = target_.LivingMounts(context);
     if (json_) {
       PrintJson(context, mounts);
     } else if (mounts.empty()) {
@@ -32,19 +32,18 @@ class ListVerb : public Verb {
   }
 
  private:
-  static void PrintJson(Context& context, const std::vector<Mount>& mounts) {
+  static void PrintJson(Context& context, const std::vector<ExaminedMount>& mounts) {
     nlohmann::json all = nlohmann::json::array();
-    for (const Mount& mount : mounts) {
-      const nlohmann::json status = mount.StatusJson();
-      for (nlohmann::json device : status.at("devices")) {
-        device["mountpoint"] = mount.root().string();
+    for (const ExaminedMount& mount : mounts) {
+      for (nlohmann::json device : mount.status_json.at("devices")) {
+        device["mountpoint"] = mount.mount.mountpoint;
         all.push_back(std::move(device));
       }
     }
     context.out << all.dump(2) << '\n';
   }
 
-  static void PrintTable(Context& context, const std::vector<Mount>& mounts) {
+  static void PrintTable(Context& context, const std::vector<ExaminedMount>& mounts) {
     using enum Table::Align;
     Table table({{"DEVICE"},
                  {"STATE"},
@@ -55,12 +54,12 @@ class ListVerb : public Verb {
                  {"FRAMES", kRight},
                  {"DROPPED", kRight},
                  {"MOUNTPOINT"}});
-    for (const Mount& mount : mounts) {
-      for (const DeviceStatus& d : mount.Status().devices) {
+    for (const ExaminedMount& mount : mounts) {
+      for (const DeviceStatus& d : mount.status.devices) {
         table.AddRow({d.name, d.state, d.format,
                       std::to_string(d.width) + "x" + std::to_string(d.height), d.rate,
                       std::to_string(d.buffers.count), std::to_string(d.counters.present),
-                      std::to_string(d.counters.dropped), mount.root().string()});
+                      std::to_string(d.counters.dropped), mount.mount.mountpoint});
       }
     }
     table.Print(context.out);

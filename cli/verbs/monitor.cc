@@ -27,9 +27,8 @@ constexpr size_t kHistory = 500;  // looks, as much as a wide screen shows
 // Looks at mounts again and again; each look is compared with the one before.
 class Watch {
  public:
-  // `device`: the only one to look at; empty: all.
-  Watch(const Context& context, std::vector<Mount> mounts, std::string device)
-      : system_(context.system), mounts_(std::move(mounts)), device_(std::move(device)) {
+  // Both have to live as long.
+  Watch(const Context& context, Target& target) : context_(context), target_(target) {
     (void)Look();
   }
 
@@ -38,11 +37,10 @@ class Watch {
     const double seconds = std::chrono::duration<double>(now - before_at_).count();
     std::vector<MonitoredMount> look;
     std::map<std::string, Seen> seen;
-    for (const Mount& mount : mounts_) {
-      MonitoredMount& here = look.emplace_back(MonitoredMount{mount.root().string(), {}});
-      for (const DeviceStatus& status : StatusOf(mount)) {
-        if (!device_.empty() && status.name != device_) continue;
-        const std::string path = (mount.root() / status.name).string();
+    for (const ExaminedMount& mount : target_.MountsToWatch(context_)) {
+      MonitoredMount& here = look.emplace_back(MonitoredMount{mount.mount.mountpoint, {}});
+      for (const DeviceStatus& status : mount.status.devices) {
+        const std::string path = mount.mount.mountpoint + "/" + status.name;
         seen[path] = Compared(path, status, seconds);
         here.devices.push_back({status, seen[path].rates, seen[path].history, {}});
       }
@@ -60,16 +58,6 @@ class Watch {
     std::vector<double> history;
   };
 
-  // Of several mounts, one may go; the others are watched on.
-  [[nodiscard]] std::vector<DeviceStatus> StatusOf(const Mount& mount) const {
-    try {
-      return mount.Status().devices;
-    } catch (const Error&) {
-      if (mounts_.size() == 1) throw;
-      return {};
-    }
-  }
-
   [[nodiscard]] Seen Compared(const std::string& path, const DeviceStatus& status,
                               double seconds) const {
     const auto before = before_.find(path);
@@ -81,10 +69,10 @@ class Watch {
   }
 
   void AddUsers(MonitoredMount& look) const {
-    const auto mounts = GrabfsMounts(system_);
+    const auto mounts = GrabfsMounts(context_.system);
     const auto mount = std::ranges::find(mounts, look.mountpoint, &MountInfo::mountpoint);
     if (mount == mounts.end()) return;
-    const std::vector<FileUser> users = FindFileUsers(system_, *mount);
+    const std::vector<FileUser> users = FindFileUsers(context_.system, *mount);
     for (MonitoredDevice& device : look.devices) {
       for (const FileUser& user : users) {
         if (const auto part = WithinDirectory(user, device.status.name)) {
@@ -94,9 +82,8 @@ class Watch {
     }
   }
 
-  const SystemPaths system_;
-  const std::vector<Mount> mounts_;
-  const std::string device_;
+  const Context& context_;
+  Target& target_;
   std::map<std::string, Seen> before_;  // by the device's path
   Clock::time_point before_at_;
 };
@@ -112,7 +99,7 @@ class MonitorVerb : public Verb {
 
   ExitCode Run(Context& context) override {
     if (interval_ && *interval_ <= 0) throw UsageError("monitor: the interval must be above 0");
-    Watch watch = MakeWatch(context);
+    Watch watch(context, target_);
     const StopSignals signals;
     if (once_ || json_) {
       PrintLooks(context, watch);
@@ -124,12 +111,6 @@ class MonitorVerb : public Verb {
 
  private:
   [[nodiscard]] double interval() const { return interval_.value_or(1); }
-
-  [[nodiscard]] Watch MakeWatch(const Context& context) const {
-    if (target_.device().empty()) return {context, target_.RequireMounts(context), ""};
-    const Device device = target_.FindDevice(context);
-    return {context, {Mount(device.directory().parent_path())}, device.name()};
-  }
 
   void PrintLooks(Context& context, Watch& watch) const {
     do {

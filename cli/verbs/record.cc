@@ -75,8 +75,8 @@ class RecordVerb : public Verb {
     const uint64_t recorded = state.recorded - state.before;
     const bool cut_short = frames_ && recorded < *frames_ && !seconds_ && !StopSignals::came();
     if (code != ExitCode::kDone || !cut_short) return code;
-    context.err << "grabfs-cli: " << device.name() << ": stopped after " << recorded << " of "
-                << Plural(*frames_, "frame") << '\n';
+    context.Warn(device.name() + ": stopped after " + std::to_string(recorded) + " of " +
+                 Plural(*frames_, "frame"));
     return ExitCode::kFailed;
   }
 

@@ -17,15 +17,33 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-struct Sample {
-  Clock::time_point when;
-  std::vector<DeviceStatus> devices;
+struct DeviceSample {
+  Device device;
+  DeviceStatus status;
 };
 
-Sample Take(const std::vector<Device>& devices) {
+struct Sample {
+  Clock::time_point when;
+  std::vector<DeviceSample> devices;
+};
+
+Sample SampleOf(const std::vector<ExaminedMount>& mounts) {
   Sample sample = {Clock::now(), {}};
-  for (const Device& device : devices) sample.devices.push_back(device.Status());
+  for (const ExaminedMount& mount : mounts) {
+    for (const DeviceStatus& status : mount.status.devices) {
+      sample.devices.push_back({Device(mount.mount.mountpoint, status.name), status});
+    }
+  }
   return sample;
+}
+
+// Since the sample before, if the device was in it.
+DeviceRates RatesOf(const DeviceSample& now, const Sample& before, double seconds) {
+  for (const DeviceSample& earlier : before.devices) {
+    if (earlier.device.directory() != now.device.directory()) continue;
+    return Compare(earlier.status, now.status, seconds);
+  }
+  return {};
 }
 
 class StatsVerb : public Verb {
@@ -39,29 +57,28 @@ class StatsVerb : public Verb {
 
   ExitCode Run(Context& context) override {
     if (interval_ && *interval_ <= 0) throw UsageError("stats: the interval must be above 0");
-    const std::vector<Device> devices = target_.FindDevices(context);
     const uint64_t count = count_.value_or(1);
-    Sample before = Take(devices);
+    Sample before = SampleOf(target_.MountsToWatch(context));
     for (uint64_t i = 0; count == 0 || i < count; ++i) {
       std::this_thread::sleep_for(std::chrono::duration<double>(interval_.value_or(1)));
-      Sample after = Take(devices);
-      Print(context, devices, before, after);
+      Sample after = SampleOf(target_.MountsToWatch(context));
+      Print(context, before, after);
       before = std::move(after);
     }
     return ExitCode::kDone;
   }
 
  private:
-  void Print(Context& context, const std::vector<Device>& devices, const Sample& before,
-             const Sample& after) {
+  void Print(Context& context, const Sample& before, const Sample& after) {
     const double seconds = std::chrono::duration<double>(after.when - before.when).count();
-    for (size_t i = 0; i < after.devices.size(); ++i) {
-      const DeviceStatus& device = after.devices[i];
-      const DeviceRates rates = Compare(before.devices[i], device, seconds);
+    std::vector<Device> devices;
+    for (const DeviceSample& sample : after.devices) devices.push_back(sample.device);
+    for (const DeviceSample& sample : after.devices) {
+      const DeviceRates rates = RatesOf(sample, before, seconds);
       if (json_) {
-        PrintJson(context, devices[i], device, rates, seconds);
+        PrintJson(context, sample.device, sample.status, rates, seconds);
       } else {
-        AddRow(devices[i].NameAmong(devices), device, rates);
+        AddRow(sample.device.NameAmong(devices), sample.status, rates);
       }
     }
     if (!json_) table_.Print(context.out);

@@ -13,7 +13,6 @@
 #include "cli/base/process.h"
 #include "cli/base/text.h"
 #include "cli/command/verb.h"
-#include "cli/mount/mount.h"
 #include "cli/mount/mount_table.h"
 #include "cli/mount/mount_users.h"
 
@@ -24,15 +23,19 @@ namespace {
 constexpr double kDaemonSeconds = 5;
 
 // Absolute and without symbolic links, as the kernel's table has it. The last component is left
-// alone: on a stale mount point nothing can be looked up.
-std::string Normalized(const std::string& mountpoint) {
+// alone: on a mount point whose daemon is gone, or stands still, nothing can be looked up.
+std::string InRealParent(const std::string& mountpoint) {
   std::filesystem::path path = std::filesystem::absolute(mountpoint).lexically_normal();
   if (!path.has_filename()) path = path.parent_path();
   std::error_code ignored;
   const std::filesystem::path parent = std::filesystem::canonical(path.parent_path(), ignored);
-  const std::string candidate = (ignored ? path : parent / path.filename()).string();
-  const std::filesystem::path real = std::filesystem::canonical(candidate, ignored);
-  return ignored ? candidate : real.string();
+  return (ignored ? path : parent / path.filename()).string();
+}
+
+// The same of a path that may be a symbolic link itself.
+std::string Real(const std::string& mountpoint) {
+  std::error_code ignored;
+  return std::filesystem::canonical(mountpoint, ignored).string();
 }
 
 std::string Describe(const std::vector<MountUser>& users) {
@@ -67,11 +70,11 @@ class UmountVerb : public Verb {
 
  private:
   static std::vector<MountInfo> FindStale(const Context& context) {
-    std::vector<MountInfo> mounts = GrabfsMounts(context.system);
-    std::erase_if(mounts, [](const MountInfo& mount) {
-      return ExamineMountpoint(mount.mountpoint) != MountHealth::kStale;
-    });
-    return mounts;
+    std::vector<MountInfo> stale;
+    for (const ExaminedMount& mount : MountExaminer().Examine(GrabfsMounts(context.system))) {
+      if (mount.health == MountHealth::kStale) stale.push_back(mount.mount);
+    }
+    return stale;
   }
 
   [[nodiscard]] std::vector<MountInfo> FindOne(const Context& context) const {
@@ -81,21 +84,18 @@ class UmountVerb : public Verb {
       if (mounts.size() > 1) throw UsageError("umount: several grabfs are mounted: name one");
       return mounts;
     }
-    const std::string wanted = Normalized(mountpoint_);
-    const auto found = std::find_if(mounts.begin(), mounts.end(), [&](const MountInfo& mount) {
-      return mount.mountpoint == wanted;
-    });
+    auto found = std::ranges::find(mounts, InRealParent(mountpoint_), &MountInfo::mountpoint);
+    if (found == mounts.end()) {
+      found = std::ranges::find(mounts, Real(mountpoint_), &MountInfo::mountpoint);
+    }
     if (found == mounts.end()) throw NoDeviceError(mountpoint_ + ": no grabfs is mounted there");
     return {*found};
   }
 
-  // The daemon that serves the mount; invalid when it is gone.
+  // The daemon that serves the mount; invalid when it is gone, or does not answer.
   static UniqueFd FindDaemon(const MountInfo& mount) {
-    try {
-      return WatchProcess(Mount(mount.mountpoint).Status().pid);
-    } catch (const Error&) {
-      return UniqueFd();
-    }
+    const ExaminedMount examined = ExamineMount(mount);
+    return examined.health == MountHealth::kAlive ? WatchProcess(examined.status.pid) : UniqueFd();
   }
 
   // Returns when the daemon has ended too, so that its devices are free for the next mount.

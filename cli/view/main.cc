@@ -70,7 +70,9 @@ ExitCode Run(const std::vector<std::string>& words, cli::Context& context) {
   const std::unique_ptr<CLI::App> app = MakeParser(arguments);
   if (!words.empty() && words.front() == kCompleteOption) {
     const std::vector<std::string> typed(words.begin() + 1, words.end());
-    Print(context.out, cli::CompleteFor("view", DescribeCommand(*app), typed, context));
+    cli::PrintInTime(context.out, [&] {
+      return cli::CompleteFor("view", DescribeCommand(*app), typed, context);
+    });
     return ExitCode::kDone;
   }
   try {

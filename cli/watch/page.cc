@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "cli/base/text.h"
+
 namespace grabfs::cli {
 namespace {
 
@@ -45,7 +47,12 @@ size_t Page::room() const {
 
 void Page::Add(Line piece) {
   size_t columns = 0;
-  for (const Span& span : piece) columns += Columns(span.text);
+  for (Span& span : piece) {
+    span.text = Printable(span.text);
+    std::ranges::replace(span.text, '\n', ' ');
+    std::ranges::replace(span.text, '\t', ' ');
+    columns += Columns(span.text);
+  }
   if (used_ > 0 && columns > room()) Begin(indent_);
   Append({std::string(used_ == 0 ? indent_ : kGap, ' ')});
   for (Span& span : piece) Append(std::move(span));

@@ -22,7 +22,7 @@ enum class Look {
 };
 
 struct Span {
-  std::string text;  // UTF-8, no control characters
+  std::string text;  // UTF-8; Page makes it printable
   Look look = Look::kPlain;
 };
 using Line = std::vector<Span>;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 
 #include "tests/mount/cli/cli_fixture.h"
 
@@ -167,6 +168,46 @@ TEST_F(CliMountingTest, AStaleMountCanBeNamedAsWell) {
   EXPECT_FALSE(IsMounted(mount().path()));
   mount().Abandon();
   Start({{kDevice}, {}});
+}
+
+TEST_F(CliMountingTest, ADaemonThatStandsStillStopsNobodyWhoDidNotNameIt) {
+  const Second second;
+  ASSERT_EQ(second.result().status, kDone) << second.result().err;
+  const pid_t daemon = nlohmann::json::parse(ReadText(second.path() + "/status.json")).at("pid");
+  ASSERT_EQ(::kill(daemon, SIGSTOP), 0);
+  for (const std::string verb : {"list", "stats", "monitor"}) {
+    std::vector<std::string> command = {verb, "--json"};
+    if (verb != "list") command.insert(command.end(), {"-i", "0.1"});
+    if (verb == "monitor") command.emplace_back("--once");
+    const CommandResult result = Bare(command);
+    EXPECT_EQ(result.status, kDone) << verb << ": " << result.err;
+    EXPECT_NE(result.out.find(mount().path()), std::string::npos) << verb << ": " << result.out;
+    EXPECT_NE(result.err.find(second.path() + ": left out"), std::string::npos) << result.err;
+  }
+  EXPECT_EQ(Bare({"get", "sim0", "rate"}).status, kDone) << "the name is unique among who answers";
+  EXPECT_EQ(Findings(second.path()).at(0).at("severity"), "broken");
+  EXPECT_NE(Bare({"--complete", "info", ""}).out.find("sim0"), std::string::npos);
+  const CommandResult lazy = Bare({"umount", "--lazy", second.path()});
+  EXPECT_EQ(lazy.status, kDone) << lazy.err;
+  EXPECT_FALSE(IsMounted(second.path()));
+  ASSERT_EQ(::kill(daemon, SIGCONT), 0);
+}
+
+TEST_F(CliMountingTest, WhatAMountSaysIsNotObeyedByATerminal) {
+  // A daemon of somebody else's, which says this.
+  const std::filesystem::path fake = MakeScratchDirectory("fake");
+  std::filesystem::create_directories(fake / "sim0");
+  nlohmann::json status = nlohmann::json::parse(ReadText(mount().path() + "/status.json"));
+  nlohmann::json& sim0 = status.at("devices").at(0);
+  sim0["last_error"] = "no \033]0;stolen\007 light";
+  sim0["source"] = "pattern\033[31m";
+  std::ofstream(fake / "status.json") << status;
+  std::ofstream(fake / "sim0/status.json") << sim0;
+  const std::string line =
+      "env TERM=xterm script -qec '" + CliPath() + " info --mount " + fake.string() + "' /dev/null";
+  const std::string shown = RunShell(line).out;
+  EXPECT_EQ(shown.find('\033'), std::string::npos) << shown;
+  EXPECT_NE(shown.find("no ?]0;stolen? light"), std::string::npos) << shown;
 }
 
 TEST_F(CliMountingTest, DoctorTellsWhoMaySeeAndWhoMaySteer) {

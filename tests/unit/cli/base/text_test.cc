@@ -47,5 +47,14 @@ TEST(Text, AHintIsWhatWasLikelyMeant) {
 
 TEST(Text, AMessageIsOneLine) { EXPECT_EQ(OneLine("a\nb\r\n"), "a b"); }
 
+TEST(Text, WhatATerminalWouldObeyIsNotPrintable) {
+  EXPECT_EQ(Printable("\x1b[31mred\x07"), "?[31mred?");
+  EXPECT_EQ(Printable("one\ttwo\nthree"), "one\ttwo\nthree");
+  EXPECT_EQ(Printable("\xc2\x9b 1A \x7f"), "? 1A ?");  // a C1 control character
+  EXPECT_EQ(Printable("\xc3\x9b \xe2\x80\x94 \xc2\xb5s"),
+            "\xc3\x9b \xe2\x80\x94 \xc2\xb5s");  // Û — µs
+  EXPECT_EQ(OneLine("a\x1b]0;title\x07"), "a?]0;title?");
+}
+
 }  // namespace
 }  // namespace grabfs::cli
