@@ -10,9 +10,10 @@ set -eu
 exec_root=$PWD
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-for source in "$@"; do
-  mkdir -p "$work/$(dirname "$source")"
-  cp -L "$source" "$work/$source"
+while [ $# -gt 0 ]; do
+  mkdir -p "$work/$(dirname "$2")"
+  cp -L "$1" "$work/$2"
+  shift 2
 done
 make -C "$HEADERS" M="$work/$PACKAGE" $FLAGS modules >"$work/log" 2>&1 || failed=yes
 # The kernel's own type information, for which pahole is, is no matter of ours.
@@ -45,7 +46,8 @@ def _kernel_module_impl(ctx):
             outputs = [module],
             inputs = ctx.files.srcs,
             command = _BUILD_MODULE,
-            arguments = [file.path for file in ctx.files.srcs],
+            # Where it is, and its path from the root of the repository, which differ for generated ones.
+            arguments = [word for file in ctx.files.srcs for word in (file.path, file.short_path)],
             env = {
                 "FLAGS": " ".join(ctx.attr.flags),
                 "HEADERS": kernel.headers,

@@ -101,6 +101,12 @@ def grabfs_repositories():
         ],
     )
     system_package(
+        name = "v4l2loopback",
+        build_file = Label("//bazel/third_party:v4l2loopback.BUILD.bazel"),
+        debian_package = "v4l2loopback-source",
+        links = {"v4l2loopback.tar.bz2": "/usr/src/v4l2loopback.tar.bz2"},
+    )
+    system_package(
         name = "xcb",
         build_file = Label("//bazel/third_party:xcb.BUILD.bazel"),
         debian_package = "libxcb1-dev, libxcb-keysyms1-dev, libxcb-render0-dev and libxcb-shm0-dev",

@@ -81,8 +81,7 @@ std::optional<PictureForm> UsualPictureForm(Fourcc fourcc) {
 bool CanShow(PictureForm form, const FrameFormat& format, uint64_t used) {
   const Row& row = RowOf(form);
   if (row.file_bytes == nullptr && !row.is(format)) return false;
-  const bool whole = IsJpeg(format.fourcc) ? used > 0 : used == format.bytes;
-  return whole && CanConvert(format);
+  return IsWhole(format, used) && CanConvert(format);
 }
 
 uint64_t PictureBytes(PictureForm form, const FrameFormat& format, uint64_t used) {

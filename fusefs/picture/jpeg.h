@@ -17,6 +17,11 @@ inline constexpr Fourcc kJpeg = MakeFourcc("JPEG");
 
 constexpr bool IsJpeg(Fourcc fourcc) { return fourcc == kMjpg || fourcc == kJpeg; }
 
+// Are so many bytes a whole image? How long a JPEG is, it says itself.
+constexpr bool IsWhole(const FrameFormat& format, uint64_t bytes) {
+  return IsJpeg(format.fourcc) ? bytes > 0 : bytes >= format.bytes;
+}
+
 // Fills in the samples of `image`, which has 8 bits a sample and the size of the picture. What is
 // cut short or damaged in its middle is shown as far as it goes. Throws Error(EIO) when it is no
 // JPEG, or of another size.

@@ -11,6 +11,8 @@
 
 #include "fusefs/base/error.h"
 #include "fusefs/picture/bayer.h"
+#include "fusefs/picture/image.h"
+#include "fusefs/picture/jpeg.h"
 #include "fusefs/picture/samples.h"
 
 namespace grabfs {
@@ -131,6 +133,15 @@ void BayerToPlanar(const PixelFormat& pixel, const FrameFormat& f, std::span<con
   });
 }
 
+void JpegToPlanar(const FrameFormat& f, std::span<const uint8_t> jpeg, const Outputs& out) {
+  const Image image = Convert(f, jpeg, Colours::kAsTheyAre);
+  const int stride = Int(image.row_bytes());
+  RowsToPlanar(f, out, [&](uint32_t y, uint8_t* argb) {
+    libyuv::RAWToARGB(&image.samples[y * image.row_bytes()], stride, argb, Int(f.width) * 4,
+                      Int(f.width), 1);
+  });
+}
+
 bool HaveTheSameSamples(const PixelFormat& a, const PixelFormat& b) {
   return a.family == b.family && a.bits == b.bits && a.chroma == b.chroma;
 }
@@ -139,8 +150,9 @@ bool HaveTheSameSamples(const PixelFormat& a, const PixelFormat& b) {
 
 std::optional<FrameFormat> PlanarFormat(const FrameFormat& f) {
   const PixelFormat* const pixel = FindPixelFormat(f.fourcc);
-  if (pixel == nullptr) return std::nullopt;
-  if (pixel->family == PixelFamily::kRgb || pixel->family == PixelFamily::kBayer) {
+  if (pixel == nullptr && !(IsJpeg(f.fourcc) && CanConvert(f))) return std::nullopt;
+  if (pixel == nullptr || pixel->family == PixelFamily::kRgb ||
+      pixel->family == PixelFamily::kBayer) {
     return PackedFormat(kYuv444, f.width, f.height);
   }
   for (const PixelFormat& known : PixelFormats()) {
@@ -154,13 +166,14 @@ std::optional<FrameFormat> PlanarFormat(const FrameFormat& f) {
 void ToPlanar(const FrameFormat& f, std::span<const std::byte> pixels, std::span<std::byte> out) {
   const auto to = PlanarFormat(f);
   if (!to) throw Error(EINVAL, "pixel format '" + f.name() + "' cannot be made planar");
-  if (pixels.size() < f.bytes || out.size() < to->bytes) {
+  if (!IsWhole(f, pixels.size()) || out.size() < to->bytes) {
     throw Error(EINVAL, std::to_string(pixels.size()) + " bytes are no whole " + f.name() +
                             " image, or there is no room for it");
   }
-  const PixelFormat& pixel = *FindPixelFormat(f.fourcc);
   const auto* const image = reinterpret_cast<const uint8_t*>(pixels.data());
   const auto rows = RowsOf(*to, reinterpret_cast<uint8_t*>(out.data()));
+  if (IsJpeg(f.fourcc)) return JpegToPlanar(f, {image, pixels.size()}, rows);
+  const PixelFormat& pixel = *FindPixelFormat(f.fourcc);
   if (pixel.family == PixelFamily::kBayer) {
     BayerToPlanar(pixel, f, {image, pixels.size()}, rows);
   } else if (pixel.family == PixelFamily::kRgb) {

@@ -7,6 +7,7 @@
 #include <span>
 #include <utility>
 
+#include "fusefs/picture/jpeg.h"
 #include "fusefs/picture/planar.h"
 #include "fusefs/picture/y4m.h"
 
@@ -20,7 +21,7 @@ std::string Y4mStreamHeader(const FrameFormat& format, Rate rate) {
 
 std::vector<std::byte> ConvertToY4m(const HeldFrame& frame) {
   const FrameFormat& format = frame.format();
-  if (frame.bytes().size() < format.bytes) {
+  if (!IsWhole(format, frame.bytes().size())) {
     throw Error(EIO, "frame " + std::to_string(frame.info().sequence) + " is not whole");
   }
   std::vector<std::byte> bytes(kY4mFrameHeader.size() + PlanarFormat(format).value().bytes);

@@ -161,8 +161,11 @@ class StreamReader : public std::enable_shared_from_this<StreamReader> {
     } else {
       const auto* const converted = Converted(part);
       if (converted == nullptr) return false;
+      if (converted->failure) {
+        PassBy(*converted->failure);
+        return true;
+      }
       chunk_ = {converted->bytes, part, false};
-      if (converted->failure) Fail(*converted->failure);
     }
     frame_.reset();
     return true;
@@ -175,9 +178,13 @@ class StreamReader : public std::enable_shared_from_this<StreamReader> {
     });
   }
 
-  [[noreturn]] void Fail(const Error& error) {
+  // A frame that cannot be converted: cameras that make JPEG send broken ones now and then, and
+  // players and encoders end at an error. Only who wants each frame gets one.
+  void PassBy(const Error& error) {
     frame_.reset();
     (void)stream_->Finish();
+    TellSkipped(1);
+    if (form_.mode == FrameStreams::Mode::kSkip) return;
     throw Error(error.code(), std::string(form_.name) + ": " + error.what());
   }
 

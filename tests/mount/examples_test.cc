@@ -237,9 +237,10 @@ TEST_F(ExamplesTest, DifferenceSeesThatThePictureChanges) {
 }
 
 TEST_F(ExamplesTest, SystemdUnderstandsTheUnits) {
-  const CommandResult result = RunShell(
-      "SYSTEMD_LOG_LEVEL=err systemd-analyze verify --recursive-errors=no --man=no " +
-      std::string(kExamples) + "grabfs-snapshot.timer " + kExamples + "grabfs-snapshot.service");
+  const CommandResult result =
+      RunShell("SYSTEMD_LOG_LEVEL=err systemd-analyze verify --recursive-errors=no --man=no " +
+               std::string(kExamples) + "grabfs-snapshot.timer " + kExamples +
+               "grabfs-snapshot.service " + kExamples + "grabfs-webcam@.service");
   // The programs need not be installed here.
   for (const std::string& line : Lines(result.err)) {
     EXPECT_NE(line.find("not executable"), std::string::npos) << line;

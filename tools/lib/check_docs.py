@@ -4,7 +4,7 @@
 
     check_docs.py ROOT
 
-Every relative link leads to a file, and every message that heads a section of
+No merge left its marks, every relative link leads to a file, and every message that heads a section of
 docs/troubleshooting.md is a message of the sources ("…" stands for what varies).
 """
 
@@ -14,13 +14,14 @@ import sys
 
 SOURCES = ("cli", "fusefs")
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+MERGE_MARK = re.compile(r"^(?:<{7} |={7}$|>{7} )", re.MULTILINE)
 MESSAGE = re.compile(r"^### `(.+)`$", re.MULTILINE)
 # Literals of C++ that stand one after the other are one, and so are those that a variable parts.
 JOINT = re.compile(r'"\s*"')
 
 
 def documents(root):
-    yield root / "README.md"
+    yield from sorted(root.glob("*.md"))
     for folder in ("docs", "kmod", "tests"):
         yield from sorted((root / folder).rglob("*.md"))
 
@@ -29,6 +30,12 @@ def without_code(text):
     """Returns the text without blocks and spans of code, in which brackets are no links."""
     text = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
     return re.sub(r"`[^`\n]*`", "", re.sub(r"^(?: {4}|\t).*$", "", text, flags=re.MULTILINE))
+
+
+def merge_marks(root):
+    for document in documents(root):
+        if MERGE_MARK.search(document.read_text(encoding="utf-8")):
+            yield "%s: has marks of an unfinished merge" % document.relative_to(root)
 
 
 def broken_links(root):
@@ -53,7 +60,7 @@ def unknown_messages(root):
 
 
 def main(root):
-    problems = [*broken_links(root), *unknown_messages(root)]
+    problems = [*merge_marks(root), *broken_links(root), *unknown_messages(root)]
     for problem in problems:
         print(problem, file=sys.stderr)
     return 1 if problems else 0

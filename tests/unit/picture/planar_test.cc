@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "fusefs/base/error.h"
+#include "fusefs/picture/image.h"
+#include "fusefs/picture/jpeg.h"
 
 namespace grabfs {
 namespace {
@@ -94,6 +96,26 @@ TEST(Planar, Nv12KeepsItsSamples) {
   for (size_t i = 0; i < kLuma / 4; ++i) {
     ASSERT_EQ(out[kLuma + i], in[kLuma + 2 * i]);
     ASSERT_EQ(out[kLuma + kLuma / 4 + i], in[kLuma + 2 * i + 1]);
+  }
+}
+
+TEST(Planar, AJpegBecomesWhatItIsDecodedTo) {
+  const FrameFormat rgb = MakeFrameFormat(kRgb3, kWidth, kHeight);
+  Image image = {kWidth, kHeight, 3, 8, Bytes(rgb.bytes)};
+  for (size_t i = 0; i < image.samples.size(); ++i) image.samples[i] = static_cast<uint8_t>(i / 9);
+  const Bytes jpeg = EncodeJpeg(image);
+  DecodeJpeg(jpeg, image);
+  const auto bytes = [](const Bytes& data) {
+    const auto view = std::as_bytes(std::span(data));
+    return std::vector(view.begin(), view.end());
+  };
+  for (const Fourcc fourcc : {kMjpg, kJpeg}) {
+    const FrameFormat camera = {
+        .fourcc = fourcc, .width = kWidth, .height = kHeight, .bytes = 9999};
+    EXPECT_EQ(PlanarFormat(camera), MakeFrameFormat(kYuv444, kWidth, kHeight));
+    EXPECT_EQ(Planar(camera, bytes(jpeg)), Planar(rgb, bytes(image.samples)));
+    EXPECT_THROW(Planar(camera, {}), Error);
+    EXPECT_THROW(Planar(camera, std::vector<std::byte>(1000)), Error);
   }
 }
 
@@ -201,7 +223,8 @@ TEST(Planar, BayerIsDemosaicedFirst) {
 }
 
 TEST(Planar, WhatCannotBeIsRefused) {
-  EXPECT_EQ(PlanarFormat({.fourcc = MakeFourcc("MJPG"), .width = 16, .height = 16}), std::nullopt);
+  EXPECT_EQ(PlanarFormat({.fourcc = MakeFourcc("H264"), .width = 16, .height = 16}), std::nullopt);
+  EXPECT_EQ(PlanarFormat({.fourcc = kMjpg, .width = 0, .height = 16}), std::nullopt);
   const FrameFormat format = MakeFrameFormat(kNv12, kWidth, kHeight);
   std::vector<std::byte> out(format.bytes);
   std::vector<std::byte> in(format.bytes - 1);

@@ -268,6 +268,25 @@ TEST_F(StreamFileTest, AReaderMayGoWhileItsFrameIsConverted) {
   EXPECT_EQ(slow_->device->pool()->ring.Occupancy().held, 0U);
 }
 
+// Cameras that make JPEG send broken frames now and then.
+TEST_F(StreamFileTest, AFrameThatCannotBeConvertedIsPassedByOrToldToWhoWantsEach) {
+  const auto node = MakeNode("jpeg", [](const HeldFrame& frame) {
+    if (frame.info().sequence % 2 == 0) throw Error(EIO, "JPEG: it is none");
+    return ConvertToY4m(frame);
+  });
+  Client client(node, "stream.y4m");
+  Client lossless(node, "stream-lossless.y4m");
+  for (int i = 0; i < 4; ++i) Capture(node);
+  for (Client* reader : {&client, &lossless}) EXPECT_EQ(Get(reader->Read()), kHeader);
+  for (const uint64_t sequence : {1, 3}) {
+    EXPECT_EQ(Get(lossless.Read()), "errno " + std::to_string(EIO));
+    for (Client* reader : {&client, &lossless}) {
+      EXPECT_EQ(Get(reader->Read()), kFrameHeader + Raw(sequence));
+    }
+  }
+  node->End();
+}
+
 // What a reader has read a part of is given up when many others want buffers.
 TEST_F(StreamFileTest, ThePartOfAFrameThatWasGivenUpIsTold) {
   Client client(quick_, "stream-lossless.raw");
