@@ -56,7 +56,7 @@ std::unique_ptr<CLI::App> MakeParser(Arguments& arguments) {
   return app;
 }
 
-ExitCode Show(const Arguments& arguments, const cli::Context& context) {
+ExitCode Show(Arguments& arguments, const cli::Context& context) {
   const cli::Device device = arguments.target.FindDevice(context);
   const XServer server;
   Viewer::Options options = arguments.viewer;

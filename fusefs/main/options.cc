@@ -161,6 +161,7 @@ DeviceOption ParseDeviceOption(const std::string& text) {
   device.config.name = text.substr(0, equals);
   ValidateDeviceName(device.config.name);
   device.source = ParseSourceSpec(text.substr(equals + 1));
+  MakePathAbsolute(device.source);
   auto& options = device.source.options;
   if (const auto buffers = Take(options, "buffers")) {
     device.config.buffers = ParseUint("buffers", *buffers, 10);

@@ -2,6 +2,7 @@
 //
 // The list of sources: one line for each.
 #include <cerrno>
+#include <filesystem>
 
 #include "fusefs/base/error.h"
 #include "fusefs/source/display/display.h"
@@ -19,15 +20,16 @@ namespace {
 struct Kind {
   std::string_view name;
   std::string_view usage;
+  bool takes_path;
   std::unique_ptr<Source> (*make)(SourceSpec& spec);
 };
 
 constexpr Kind kKinds[] = {
-    {"pattern", "pattern", MakePattern},
-    {"replay", "replay:FILE", MakeReplay},
-    {"grabdma", "grabdma:/dev/grabdmaN", MakeGrabdma},
-    {"v4l2", "v4l2:/dev/videoN", MakeV4l2},
-    {"display", "display:FILE", MakeDisplay},
+    {"pattern", "pattern", false, MakePattern},
+    {"replay", "replay:FILE", true, MakeReplay},
+    {"grabdma", "grabdma:/dev/grabdmaN", true, MakeGrabdma},
+    {"v4l2", "v4l2:/dev/videoN", true, MakeV4l2},
+    {"display", "display:FILE", true, MakeDisplay},
 };
 
 }  // namespace
@@ -64,6 +66,13 @@ void ChooseMemory(Source& source, const std::string& choice) {
 }
 
 }  // namespace
+
+void MakePathAbsolute(SourceSpec& spec) {
+  for (const Kind& kind : kKinds) {
+    if (kind.name != spec.kind || !kind.takes_path || spec.argument.empty()) continue;
+    spec.argument = std::filesystem::absolute(spec.argument);
+  }
+}
 
 std::unique_ptr<Source> MakeSource(SourceSpec& spec) {
   for (const Kind& kind : kKinds) {

@@ -197,6 +197,10 @@ struct SourceSpec {
 // Throws Error(EINVAL) when `text` is not SOURCE[,key=value...] or a key comes twice.
 SourceSpec ParseSourceSpec(std::string_view text);
 
+// Makes the path that it has, if its source takes one, absolute: a daemon in the background leaves
+// the directory in which it was started.
+void MakePathAbsolute(SourceSpec& spec);
+
 // Makes the source that `spec` names, and removes the options that this source knows from
 // `spec.options`. The rest are the caller's (buffers, policy, state), or unknown. Throws
 // Error(EINVAL) with the list of known sources or the reason; ENODEV, ENOENT and the like when the

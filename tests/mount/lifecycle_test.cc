@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <filesystem>
+#include <fstream>
 
 #include "tests/mount/support/fixture.h"
 
@@ -77,6 +78,23 @@ TEST_F(LifecycleTest, InTheBackgroundItHoldsNoPipeOfItsCaller) {
   EXPECT_EQ(result.out, "status 0\n") << result.err;
   EXPECT_TRUE(IsMounted(mountpoint));
   EXPECT_EQ(Umount(mountpoint).status, 0);
+}
+
+TEST_F(LifecycleTest, InTheBackgroundPathsAreThoseOfTheCommand) {
+  const std::filesystem::path directory = MakeScratchDirectory("here");
+  const std::string mountpoint = MakeScratchDirectory("mount");
+  std::ofstream(directory / "clip.raw") << std::string(size_t{64} * 48, 'x');
+  std::vector<std::string> command = MountCommand(
+      {{"clip=replay:clip.raw,format=GREY,width=64,height=48", "shown=display:shown.y4m"}, {}},
+      mountpoint);
+  std::erase(command, "-f");
+  command.insert(command.begin(), {"env", "-C", directory.string()});
+  const CommandResult result = RunCommand(command);
+  ASSERT_EQ(result.status, 0) << result.err;
+  Device(mountpoint + "/clip").Capture(1);
+  EXPECT_EQ(ReadText(mountpoint + "/clip/latest.raw").substr(0, 2), "xx");
+  EXPECT_TRUE(std::filesystem::exists(directory / "shown.y4m"));
+  ForceUnmount(mountpoint);
 }
 
 TEST_F(LifecycleTest, InTheBackgroundItDoesNotKeepItsDirectoryBusy) {
