@@ -32,6 +32,13 @@ std::string Advice(const ExaminedMount& mount) {
   return "";
 }
 
+// Leaves out the others, if some are trusted.
+template <typename T, typename Trusted>
+void PreferTrusted(std::vector<T>& candidates, Trusted trusted) {
+  if (std::ranges::none_of(candidates, trusted)) return;
+  std::erase_if(candidates, std::not_fn(trusted));
+}
+
 std::vector<std::string> MountpointsOf(const std::vector<ExaminedMount>& mounts) {
   std::vector<std::string> mountpoints;
   for (const ExaminedMount& mount : mounts) mountpoints.push_back(mount.mount.mountpoint);
@@ -99,7 +106,8 @@ void Target::Tell(const Context& context, const std::vector<ExaminedMount>& moun
 
 Mount Target::FindMount(const Context& context) {
   if (const std::string named = NamedMount(context); !named.empty()) return Mount(named);
-  const std::vector<ExaminedMount> living = RequireMounts(context);
+  std::vector<ExaminedMount> living = RequireMounts(context);
+  PreferTrusted(living, [](const ExaminedMount& mount) { return IsTrusted(mount.mount); });
   if (living.size() > 1) {
     throw UsageError("several grabfs are mounted (" + Join(MountpointsOf(living), ", ") +
                      "): choose one with --mount DIR or GRABFS_MOUNT=DIR");
@@ -143,6 +151,11 @@ Device Target::FindDevice(const Context& context) {
   if (!device_.empty()) {
     std::erase_if(meant, [this](const Device& device) { return device.name() != device_; });
   }
+  PreferTrusted(meant, [&](const Device& device) {
+    return std::ranges::any_of(mounts, [&](const ExaminedMount& mount) {
+      return device.directory().parent_path() == mount.mount.mountpoint && IsTrusted(mount.mount);
+    });
+  });
   if (meant.size() == 1) return meant.front();
   if (meant.empty()) {
     throw NoDeviceError(device_.empty() ? "no mount has a device"

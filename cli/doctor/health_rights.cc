@@ -10,6 +10,7 @@
 
 #include "cli/base/text.h"
 #include "cli/doctor/health.h"
+#include "cli/mount/mount_table.h"
 
 namespace grabfs::cli {
 namespace {
@@ -40,22 +41,12 @@ std::string WhoMay(mode_t digit, const std::filesystem::path& path) {
   return Join(users, ", ");
 }
 
-// The value of NAME=NUMBER.
-std::optional<uint64_t> NumberIn(const std::string& options, const std::string& name) {
-  const std::string key = "," + name + "=";
-  const size_t found = ("," + options).find(key);
-  if (found == std::string::npos) return std::nullopt;
-  const std::string rest = options.substr(found + key.size() - 1);
-  return ParseCount(rest.substr(0, rest.find(',')));
-}
-
 }  // namespace
 
 std::string ExamineRights(const MountInfo& mount, const std::string& device) {
   if (("," + mount.super_options + ",").find(",allow_other,") == std::string::npos) {
-    const auto uid = NumberIn(mount.super_options, "user_id");
-    return "pictures and settings are " +
-           (uid ? UserName(static_cast<uid_t>(*uid)) : "the mounting user") +
+    const auto uid = MountedBy(mount);
+    return "pictures and settings are " + (uid ? UserName(*uid) : "the mounting user") +
            "'s alone: it is mounted without allow_other";
   }
   const std::filesystem::path directory = std::filesystem::path(mount.mountpoint) / device;

@@ -39,10 +39,18 @@ static int has_file(const char* directory, const char* name) {
   return got == 1;
 }
 
+// Root's mounts and one's own come before those of others, whose daemons may stand still.
+static int is_trusted(const struct mntent* entry) {
+  const char* const option = hasmntopt(entry, "user_id");
+  if (option == NULL) return 0;
+  const unsigned long uid = strtoul(option + strlen("user_id="), NULL, 10);
+  return uid == 0 || uid == geteuid();
+}
+
 // Of several mounts on one directory only the last one can be reached: it comes again.
-static int look_at_mounts(FILE* table, struct choice* choice) {
+static int look_at_mounts(FILE* table, int trusted, struct choice* choice) {
   for (const struct mntent* entry; (entry = getmntent(table)) != NULL;) {
-    if (strcmp(entry->mnt_type, "fuse.grabfs") != 0) continue;
+    if (strcmp(entry->mnt_type, "fuse.grabfs") != 0 || is_trusted(entry) != trusted) continue;
     if (choice->name != NULL && strcmp(choice->name, entry->mnt_dir) == 0) continue;
     if (!has_file(entry->mnt_dir, "status.json")) continue;
     const int result = add(choice, entry->mnt_dir);
@@ -56,7 +64,11 @@ static int find_mount(struct choice* choice) {
   if (named != NULL && *named != '\0') return add(choice, named);
   FILE* const table = setmntent("/proc/self/mounts", "re");
   if (table == NULL) return grabfsi_fail(errno, "/proc/self/mounts: %s", strerror(errno));
-  const int result = look_at_mounts(table, choice);
+  int result = look_at_mounts(table, 1, choice);
+  if (result == 0 && choice->count == 0) {
+    rewind(table);
+    result = look_at_mounts(table, 0, choice);
+  }
   endmntent(table);
   if (result != 0) return result;
   if (choice->count == 0) return grabfsi_fail(ENODEV, "no grabfs is mounted that can be read");

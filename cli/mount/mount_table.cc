@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/mount/mount_table.h"
 
+#include <unistd.h>
+
+#include <string_view>
 #include <utility>
 
 #include "cli/base/exit_code.h"
 #include "cli/base/file.h"
+#include "cli/base/text.h"
 #include "cli/mount/mount.h"
 #include "fusefs/base/error.h"
 
@@ -42,6 +46,21 @@ std::vector<MountInfo> OnlyGrabfs(std::vector<MountInfo> mounts) {
 
 std::vector<MountInfo> GrabfsMounts(const SystemPaths& system) {
   return OnlyGrabfs(ReadMountInfo(system.proc.string()));
+}
+
+std::optional<uid_t> MountedBy(const MountInfo& mount) {
+  constexpr std::string_view kKey = ",user_id=";
+  const std::string options = "," + mount.super_options + ",";
+  const size_t found = options.find(kKey);
+  if (found == std::string::npos) return std::nullopt;
+  const std::string rest = options.substr(found + kKey.size());
+  const auto uid = ParseCount(rest.substr(0, rest.find(',')));
+  return uid ? std::optional(static_cast<uid_t>(*uid)) : std::nullopt;
+}
+
+bool IsTrusted(const MountInfo& mount) {
+  const auto by = MountedBy(mount);
+  return by == uid_t{0} || by == ::geteuid();
 }
 
 ExaminedMount MountExaminer::AnswerOf(const MountInfo& mount, const Deadline& deadline) {

@@ -4,8 +4,11 @@
 // users', whose daemons may stand still or write anything: nobody waits for them.
 #pragma once
 
+#include <sys/types.h>
+
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +26,11 @@ std::vector<MountInfo> OnlyGrabfs(std::vector<MountInfo> mounts);
 
 // The same, of the mounts of this process.
 std::vector<MountInfo> GrabfsMounts(const SystemPaths& system);
+
+// The user who mounted it, by the kernel's word; nullopt: it is not told.
+std::optional<uid_t> MountedBy(const MountInfo& mount);
+// Root's mounts and one's own come before those of others, who may give their devices any names.
+bool IsTrusted(const MountInfo& mount);
 
 enum class MountHealth {
   kAlive,

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/save/encoder.h"
 
+#include <algorithm>
+#include <cctype>
 #include <filesystem>
+#include <iterator>
+#include <utility>
 
 #include "cli/base/exit_code.h"
 
@@ -10,12 +14,25 @@ namespace {
 
 constexpr std::string_view kRaw = "raw";
 
+// Other programs' names.
+constexpr std::pair<std::string_view, std::string_view> kAliases[] = {{"jpeg", "jpg"},
+                                                                      {"tif", "tiff"}};
+
+// As files are called by those who shout, too.
+std::string OurName(std::string name) {
+  std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
+  const auto* const alias = std::ranges::find(kAliases, std::string_view(name),
+                                              [](const auto& pair) { return pair.first; });
+  return alias == std::end(kAliases) ? name : std::string(alias->second);
+}
+
 }  // namespace
 
 FileForm ChooseFileForm(const std::string& name, const std::string& file) {
   if (name.empty() && file == "-") return std::nullopt;
   const std::string extension = std::filesystem::path(file).extension().string();
-  const std::string wanted = !name.empty() || extension.empty() ? name : extension.substr(1);
+  const std::string wanted =
+      OurName(!name.empty() || extension.empty() ? name : extension.substr(1));
   if (wanted == kRaw) return std::nullopt;
   if (const auto form = FindPictureForm(wanted)) return form;
   const std::string problem =

@@ -67,6 +67,9 @@ TEST(FileForm, IsChosenByExtensionOrName) {
   for (const std::string_view name : FileFormNames()) {
     EXPECT_EQ(FileFormName(ChooseFileForm("", "a." + std::string(name))), name);
   }
+  EXPECT_EQ(ChooseFileForm("", "a.JPEG"), FindPictureForm("jpg"));
+  EXPECT_EQ(ChooseFileForm("tif", "a"), FindPictureForm("tiff"));
+  EXPECT_EQ(ChooseFileForm("", "a.RAW"), std::nullopt);
   EXPECT_THROW(ChooseFileForm("", "a.gif"), UsageError);
   EXPECT_THROW(ChooseFileForm("", "picture"), UsageError);
   EXPECT_THROW(ChooseFileForm("gif", "a.png"), UsageError);
