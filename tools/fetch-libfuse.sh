@@ -71,7 +71,8 @@ main() {
   # shellcheck disable=SC2064  # the directory of now, not of then
   trap "rm -rf -- '$work'" EXIT
   cd "$work"
-  fetch_from_debian || fetch_from_upstream || die "libfuse $version is nowhere to be had"
+  fetch_from_debian || fetch_from_upstream ||
+    die "libfuse $version is nowhere to be had: put any copy of it into $target (its SHA-256 is checked)"
   verify
   mkdir -p "${target%/*}"
   mv archive "$target"
