@@ -5,6 +5,7 @@
 
 #include "fusefs/base/error.h"
 #include "fusefs/source/display/display.h"
+#include "fusefs/source/exec/exec.h"
 #include "fusefs/source/grabdma/grabdma.h"
 #include "fusefs/source/grabdma/memory.h"
 #include "fusefs/source/options.h"
@@ -27,6 +28,7 @@ constexpr Kind kKinds[] = {
     {"replay", "replay:FILE", MakeReplay},
     {"grabdma", "grabdma:/dev/grabdmaN", MakeGrabdma},
     {"v4l2", "v4l2:/dev/videoN", MakeV4l2},
+    {"exec", "exec:PROGRAM", MakeExec},
     {"display", "display:FILE", MakeDisplay},
 };
 

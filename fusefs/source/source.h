@@ -43,6 +43,7 @@ struct Completion {
     kError,    // the transfer into `buffer` failed; its contents are undefined
     kDropped,  // the frame was lost before it had a buffer; `buffer` is meaningless
     kIdle,     // no frame: Memory::Probe() of `buffer` said "in use", and would not say so now
+    kTrouble,  // no frame: something is wrong, and the source goes on by itself (a restart)
     kGone,     // the device was unplugged: no more completions, and the source has no buffers
   };
   Kind kind = Kind::kFrame;
