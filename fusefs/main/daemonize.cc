@@ -6,10 +6,12 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <utility>
 
 #include "fusefs/base/error.h"
+#include "fusefs/base/log.h"
 #include "fusefs/main/options.h"
 
 namespace grabfs {
@@ -41,7 +43,6 @@ Background Background::Enter() {
     WaitForChild(child, std::move(reading));
   }
   setsid();
-  CheckSyscall(chdir("/"), "chdir /");
   Background background;
   background.pipe_ = std::move(writing);
   return background;
@@ -49,6 +50,8 @@ Background Background::Enter() {
 
 void Background::Ready() {
   if (!pipe_.valid()) return;
+  // Not before: files of the command line may have relative paths.
+  if (chdir("/") != 0) LogWarning("chdir /: " + ErrnoText(errno));
   const UniqueFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (null.valid()) (void)dup2(null.get(), fd);
