@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The list of sources: one line for each.
+// The list of sources: one line for each that is inside; others are loaded (loadable.h).
 #include <cerrno>
 
 #include "fusefs/base/error.h"
@@ -8,6 +8,7 @@
 #include "fusefs/source/exec/exec.h"
 #include "fusefs/source/grabdma/grabdma.h"
 #include "fusefs/source/grabdma/memory.h"
+#include "fusefs/source/loadable.h"
 #include "fusefs/source/options.h"
 #include "fusefs/source/software/pattern.h"
 #include "fusefs/source/software/replay.h"
@@ -67,14 +68,24 @@ void ChooseMemory(Source& source, const std::string& choice) {
 
 }  // namespace
 
-std::unique_ptr<Source> MakeSource(SourceSpec& spec) {
+namespace {
+
+std::unique_ptr<Source> MakeOfKind(SourceSpec& spec) {
   for (const Kind& kind : kKinds) {
-    if (kind.name != spec.kind) continue;
-    auto source = kind.make(spec);
-    if (const auto memory = TakeOption(spec, "memory")) ChooseMemory(*source, *memory);
-    return source;
+    if (kind.name == spec.kind) return kind.make(spec);
   }
-  throw Error(EINVAL, "source '" + spec.kind + "': unknown; known are " + KnownSources());
+  if (auto source = MakeLoadableSource(spec)) return source;
+  throw Error(EINVAL, "source '" + spec.kind + "': unknown; known are " + KnownSources() +
+                          ". A package grabfs-" + spec.kind + " would have " +
+                          LoadableSourcePath(spec) + ", which is not there");
+}
+
+}  // namespace
+
+std::unique_ptr<Source> MakeSource(SourceSpec& spec) {
+  auto source = MakeOfKind(spec);
+  if (const auto memory = TakeOption(spec, "memory")) ChooseMemory(*source, *memory);
+  return source;
 }
 
 }  // namespace grabfs

@@ -193,6 +193,8 @@ struct SourceSpec {
   std::string kind;                            // before the colon: "pattern", "replay", ...
   std::string argument;                        // after the colon; empty when there is none
   std::map<std::string, std::string> options;  // every key=value, unchecked
+  // Where loadable sources are looked for; empty: where this program was installed.
+  std::string source_path = {};
 };
 
 // Throws Error(EINVAL) when `text` is not SOURCE[,key=value...] or a key comes twice.

@@ -12,8 +12,8 @@
 
 #include "fusefs/base/clock.h"
 #include "fusefs/base/error.h"
-#include "fusefs/source/exec/trusted_path.h"
 #include "fusefs/source/options.h"
+#include "fusefs/source/trusted_path.h"
 
 namespace grabfs {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Which files root may run for others.
-#include "fusefs/source/exec/trusted_path.h"
+#include "fusefs/source/trusted_path.h"
 
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "fusefs/source/exec/trusted_path.h"
+#include "fusefs/source/trusted_path.h"
 
 #include <sys/stat.h>
 

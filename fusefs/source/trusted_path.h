@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Is a file safe to be executed with the rights of a user? It is when nobody but root and that user
-// can change it, or put another file in its place.
+// Is a file safe to be executed or loaded with the rights of a user? It is when nobody but root and
+// that user can change it, or put another file in its place.
 #pragma once
 
 #include <sys/types.h>
