@@ -94,12 +94,21 @@ Completion SourceConformance::Next(bool starve) {
   }
 }
 
+Completion SourceConformance::NextResult() {
+  const Completion result = Next();
+  const bool filled = result.kind == Kind::kFrame || result.kind == Kind::kError;
+  if (filled && result.buffer < Source::kFirstAttached) free_.push_back(result.buffer);
+  return result;
+}
+
 Completion SourceConformance::NextFrame() {
-  const Completion frame = Next();
-  EXPECT_EQ(frame.kind, Kind::kFrame) << frame.reason;
-  if (frame.kind == Kind::kFrame && frame.buffer < Source::kFirstAttached) {
-    free_.push_back(frame.buffer);
+  Completion frame = NextResult();
+  // A device does not wait for a test that is slow (sanitizers, a busy machine).
+  while (frame.kind == Kind::kDropped) {
+    EXPECT_NE(frame.reason, "");
+    frame = NextResult();
   }
+  EXPECT_EQ(frame.kind, Kind::kFrame) << frame.reason;
   return frame;
 }
 
@@ -245,10 +254,11 @@ TEST_P(SourceConformance, FramesComeInOrderWholeAndOnTime) {
   uint64_t last_ns = begin;
   std::optional<uint64_t> last;
   for (int i = 0; i < 50; ++i) {
-    const Completion frame = NextFrame();
-    ASSERT_EQ(frame.kind, Kind::kFrame);
+    const Completion frame = NextResult();
     EXPECT_EQ(frame.sequence, last ? *last + 1 : frame.sequence);
     last = frame.sequence;
+    if (frame.kind == Kind::kDropped) continue;  // told, and numbered
+    ASSERT_EQ(frame.kind, Kind::kFrame) << frame.reason;
     EXPECT_GE(frame.timestamp_ns, last_ns);
     EXPECT_LE(frame.timestamp_ns, MonotonicNs());
     last_ns = frame.timestamp_ns;
@@ -298,10 +308,10 @@ TEST_P(SourceConformance, NumbersGoOnOverStopAndStart) {
 
 TEST_P(SourceConformance, ALimitedCaptureWantsNoMoreThanItsFrames) {
   Start(3);
-  for (int i = 0; i < 3; ++i) NextFrame();
+  for (int i = 0; i < 3; ++i) NextResult();
   ExpectSilence();
   source().Extend(2);
-  for (int i = 0; i < 2; ++i) NextFrame();
+  for (int i = 0; i < 2; ++i) NextResult();
   ExpectSilence();
 }
 

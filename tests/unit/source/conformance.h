@@ -78,7 +78,9 @@ class SourceConformance : public testing::TestWithParam<ConformanceCase> {
   // The next completion. Waits, gives buffers, and has the device make frames; `starve`: gives
   // none.
   Completion Next(bool starve = false);
-  // The next frame, which must be good; its buffer is free again.
+  // The same; a buffer that comes back is free again.
+  Completion NextResult();
+  // The next frame, which must be good, after those that were lost.
   Completion NextFrame();
   void ExpectSilence();
 
