@@ -33,6 +33,47 @@ def grabfs_cc_binary(name, copts = [], **kwargs):
         **kwargs
     )
 
+def _headers_only_impl(ctx):
+    contexts = [dep[CcInfo].compilation_context for dep in ctx.attr.deps]
+    return [cc_common.merge_cc_infos(cc_infos = [
+        CcInfo(compilation_context = context)
+        for context in contexts
+    ])]
+
+_headers_only = rule(
+    implementation = _headers_only_impl,
+    doc = "The headers of libraries without their code.",
+    attrs = {"deps": attr.label_list(providers = [CcInfo])},
+)
+
+def grabfs_source_module(name, kind, srcs, copts = [], deps = [], libraries = [], **kwargs):
+    """A loadable source, source-KIND.so (fusefs/source/module.h).
+
+    Args:
+      name: of the module, as a file group.
+      kind: of the source.
+      srcs: its sources and headers.
+      copts: further compiler options.
+      deps: libraries of the daemon. The daemon has their code, so the module must not.
+      libraries: those of its own.
+      **kwargs: passed to cc_binary.
+    """
+    _headers_only(name = name + "_headers", deps = deps, testonly = kwargs.get("testonly", False))
+    cc_binary(
+        name = "source-%s.so" % kind,
+        srcs = srcs,
+        copts = _WARNINGS + copts,
+        linkshared = True,
+        deps = [":" + name + "_headers"] + libraries,
+        **kwargs
+    )
+    native.filegroup(
+        name = name,
+        srcs = [":source-%s.so" % kind],
+        testonly = kwargs.get("testonly", False),
+        visibility = kwargs.get("visibility"),
+    )
+
 def grabfs_cc_test(
         name,
         copts = [],

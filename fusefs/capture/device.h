@@ -198,6 +198,7 @@ class Device {
   void OnCompletion(const Completion& completion);
   void OnFrame(const Completion& completion, uint64_t sequence);
   void OnFailure(const Completion& completion, uint64_t sequence);
+  void OnTrouble(const std::string& reason);
   // Orders `frames` more frames from the source.
   void Order(uint64_t frames);
   void FrameInTarget(Target target, const Completion& completion, uint64_t sequence);

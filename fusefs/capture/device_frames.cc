@@ -55,6 +55,10 @@ void Device::OnCompletion(const Completion& completion) {
     current_->ring.Recheck();
     return;
   }
+  if (completion.kind == Completion::Kind::kTrouble) {
+    OnTrouble(completion.reason);
+    return;
+  }
   const uint64_t sequence = Rebase(completion.sequence);
   const uint64_t missing = sequence - next_sequence_;
   const bool dropped = completion.kind == Completion::Kind::kDropped;
@@ -70,6 +74,15 @@ void Device::OnCompletion(const Completion& completion) {
   outstanding_ -= std::min(outstanding_, missing + 1);
   Publish([&](DeviceState& state) { state.trigger = outstanding_; });
   if (limited && outstanding_ == 0) CaptureEnded(CaptureState::kStopped);
+}
+
+void Device::OnTrouble(const std::string& reason) {
+  LogWarning(name() + ": " + reason);
+  Publish([&](DeviceState& state) {
+    state.NoteError(reason);
+    state.settings = source_->Settings();
+  });
+  if (events_->HasReaders()) events_->Append("error", {{"reason", reason}});
 }
 
 void Device::OnFailure(const Completion& completion, uint64_t sequence) {

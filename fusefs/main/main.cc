@@ -19,6 +19,7 @@
 #include "fusefs/main/mount_check.h"
 #include "fusefs/main/options.h"
 #include "fusefs/main/remount.h"
+#include "fusefs/source/exec/keeper.h"
 
 namespace grabfs {
 namespace {
@@ -71,6 +72,7 @@ int Main(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   if (grabfs::Sentinel::IsSentinel(argc, argv)) return grabfs::Sentinel::Main(argv);
+  if (grabfs::Keeper::IsKeeper(argc, argv)) return grabfs::Keeper::Main(argv);
   if (argc > 1 && argv[1] == grabfs::kCompleteOption) {
     grabfs::Print(std::cout, grabfs::CompleteDaemon({argv + 2, argv + argc}));
     return 0;

@@ -36,10 +36,12 @@ constexpr char kDescription[] =
     "  grabfs --device cam0=pattern,width=1920,height=1080,rate=60 /mnt/grabfs\n"
     "  grabfs --device clip=replay:clip.y4m,state=streaming /mnt/grabfs\n"
     "  grabfs --device cam0=v4l2:/dev/video0,format=YUYV,width=640 /mnt/grabfs\n"
+    "  grabfs --device door=exec:/usr/local/bin/door /mnt/grabfs    a program that writes Y4M\n"
     "\n"
-    "SOURCE is pattern, replay:FILE, grabdma:/dev/grabdmaN or v4l2:/dev/videoN, for output\n"
-    "display:FILE; keys are width, height, format, rate, buffers, memory, policy, state, and what\n"
-    "a source adds. Then look into MOUNTPOINT, or run grabfs-cli.";
+    "SOURCE is pattern, replay:FILE, grabdma:/dev/grabdmaN, v4l2:/dev/videoN or exec:PROGRAM, for\n"
+    "output display:FILE; keys are width, height, format, rate, buffers, memory, policy, state, "
+    "and\n"
+    "what a source adds. Then look into MOUNTPOINT, or run grabfs-cli.";
 
 // Takes a key out of the options of a source spec.
 std::optional<std::string> Take(std::map<std::string, std::string>& options, const char* key) {
@@ -72,6 +74,7 @@ struct Words {
   std::vector<std::string> mount_options;
   std::vector<std::string> positionals;
   std::string ignored;
+  std::string source_path;
   bool foreground = false;
   bool syslog = false;
   bool version = false;
@@ -107,6 +110,10 @@ std::unique_ptr<CLI::App> MakeParser(Words& words, bool helper) {
       ->type_name("OPTIONS")
       ->allow_extra_args(false)
       ->take_all();
+  app->add_option("--source-path", words.source_path,
+                  "where sources of packages of their own are (source-KIND.so)")
+      ->type_name("DIRECTORY")
+      ->allow_extra_args(false);
   app->add_flag("-f,--foreground", words.foreground, "stay in the foreground");
   app->add_flag("--syslog", words.syslog, "log to syslog even in the foreground");
   app->add_flag("--version", words.version, "print the version and exit");
@@ -133,7 +140,10 @@ DaemonOptions Understand(const Words& words) {
   options.file_system.alloc_limits = {.user_bytes = MachineMemory() / kUserShare,
                                       .total_bytes = MachineMemory() / kTotalShare,
                                       .user_files = kUserFiles};
-  for (const auto& device : words.devices) options.devices.push_back(ParseDeviceOption(device));
+  for (const auto& device : words.devices) {
+    options.devices.push_back(ParseDeviceOption(device));
+    options.devices.back().source.source_path = words.source_path;
+  }
   options.mountpoint = ResolveMountpoint(words.positionals.back());
   options.file_system.mountpoint = options.mountpoint;
   options.mount_options = "fsname=grabfs,subtype=grabfs,default_permissions";

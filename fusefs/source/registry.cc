@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The list of sources: one line for each.
+// The list of sources: one line for each that is inside; others are loaded (loadable.h).
 #include <cerrno>
 #include <filesystem>
 
 #include "fusefs/base/error.h"
 #include "fusefs/source/display/display.h"
+#include "fusefs/source/exec/exec.h"
 #include "fusefs/source/grabdma/grabdma.h"
 #include "fusefs/source/grabdma/memory.h"
+#include "fusefs/source/loadable.h"
 #include "fusefs/source/options.h"
 #include "fusefs/source/software/pattern.h"
 #include "fusefs/source/software/replay.h"
@@ -17,19 +19,26 @@
 namespace grabfs {
 namespace {
 
+enum class Argument {
+  kNone,
+  kFile,
+  kProgram,  // a file, but never one whose name has no slash
+};
+
 struct Kind {
   std::string_view name;
   std::string_view usage;
-  bool takes_path;
+  Argument argument;
   std::unique_ptr<Source> (*make)(SourceSpec& spec);
 };
 
 constexpr Kind kKinds[] = {
-    {"pattern", "pattern", false, MakePattern},
-    {"replay", "replay:FILE", true, MakeReplay},
-    {"grabdma", "grabdma:/dev/grabdmaN", true, MakeGrabdma},
-    {"v4l2", "v4l2:/dev/videoN", true, MakeV4l2},
-    {"display", "display:FILE", true, MakeDisplay},
+    {"pattern", "pattern", Argument::kNone, MakePattern},
+    {"replay", "replay:FILE", Argument::kFile, MakeReplay},
+    {"grabdma", "grabdma:/dev/grabdmaN", Argument::kFile, MakeGrabdma},
+    {"v4l2", "v4l2:/dev/videoN", Argument::kFile, MakeV4l2},
+    {"exec", "exec:PROGRAM", Argument::kProgram, MakeExec},
+    {"display", "display:FILE", Argument::kFile, MakeDisplay},
 };
 
 }  // namespace
@@ -69,19 +78,31 @@ void ChooseMemory(Source& source, const std::string& choice) {
 
 void MakePathAbsolute(SourceSpec& spec) {
   for (const Kind& kind : kKinds) {
-    if (kind.name != spec.kind || !kind.takes_path || spec.argument.empty()) continue;
+    if (kind.name != spec.kind || kind.argument == Argument::kNone) continue;
+    const bool slash = spec.argument.find('/') != std::string::npos;
+    if (spec.argument.empty() || (kind.argument == Argument::kProgram && !slash)) continue;
     spec.argument = std::filesystem::absolute(spec.argument);
   }
 }
 
-std::unique_ptr<Source> MakeSource(SourceSpec& spec) {
+namespace {
+
+std::unique_ptr<Source> MakeOfKind(SourceSpec& spec) {
   for (const Kind& kind : kKinds) {
-    if (kind.name != spec.kind) continue;
-    auto source = kind.make(spec);
-    if (const auto memory = TakeOption(spec, "memory")) ChooseMemory(*source, *memory);
-    return source;
+    if (kind.name == spec.kind) return kind.make(spec);
   }
-  throw Error(EINVAL, "source '" + spec.kind + "': unknown; known are " + KnownSources());
+  if (auto source = MakeLoadableSource(spec)) return source;
+  throw Error(EINVAL, "source '" + spec.kind + "': unknown; known are " + KnownSources() +
+                          ". A package grabfs-" + spec.kind + " would have " +
+                          LoadableSourcePath(spec) + ", which is not there");
+}
+
+}  // namespace
+
+std::unique_ptr<Source> MakeSource(SourceSpec& spec) {
+  auto source = MakeOfKind(spec);
+  if (const auto memory = TakeOption(spec, "memory")) ChooseMemory(*source, *memory);
+  return source;
 }
 
 }  // namespace grabfs

@@ -43,6 +43,7 @@ struct Completion {
     kError,    // the transfer into `buffer` failed; its contents are undefined
     kDropped,  // the frame was lost before it had a buffer; `buffer` is meaningless
     kIdle,     // no frame: Memory::Probe() of `buffer` said "in use", and would not say so now
+    kTrouble,  // no frame: something is wrong, and the source goes on by itself (a restart)
     kGone,     // the device was unplugged: no more completions, and the source has no buffers
   };
   Kind kind = Kind::kFrame;
@@ -192,6 +193,8 @@ struct SourceSpec {
   std::string kind;                            // before the colon: "pattern", "replay", ...
   std::string argument;                        // after the colon; empty when there is none
   std::map<std::string, std::string> options;  // every key=value, unchecked
+  // Where loadable sources are looked for; empty: where this program was installed.
+  std::string source_path = {};
 };
 
 // Throws Error(EINVAL) when `text` is not SOURCE[,key=value...] or a key comes twice.

@@ -298,7 +298,7 @@ void V4l2::CloseIo() {
 void V4l2::OnStop() { CloseIo(); }
 
 uint32_t V4l2::OnWanted() {
-  if (!io_) return 0;
+  if (!io_ || due_ == uint64_t{0}) return 0;
   const size_t share = io_->direct() ? std::clamp<size_t>(bound_ / 2, 1, kMaxQueued)
                                      : std::clamp<size_t>(bound_ / 4, 1, kMaxQueuedToCopy);
   const size_t useful = due_ ? std::min<uint64_t>(share, *due_) : share;

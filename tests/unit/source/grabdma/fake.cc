@@ -213,7 +213,7 @@ void FakeGrabber::Land(int error) {
   record.type = error ? GRABDMA_RECORD_ERROR : GRABDMA_RECORD_FRAME;
   record.buffer = filling_->buffer;
   record.sequence = filling_->sequence;
-  record.timestamp_ns = 1000 * filling_->sequence;
+  record.timestamp_ns = begin_ns + 1000 * filling_->sequence;
   record.bytes_used = error ? 0 : format_.bytes;
   record.error = error;
   record.dropped_before = filling_->dropped;

@@ -46,6 +46,7 @@ class FakeGrabber final : public GrabdmaPort {
   // --- What can be set and seen.
 
   uint64_t sequence = 0;          // of the next frame that is due
+  uint64_t begin_ns = 0;          // when frame 0 was due; the others follow in microseconds
   int refuse_start = 0;           // errno values
   int refuse_alloc_after = 1000;  // ALLOC gives an error from this buffer on
   int refuse_alloc_with = ENOMEM;
