@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,13 +23,36 @@ enum { LOOKS = 100 };
 // What capture needs, besides frames that are held.
 enum { LEFT_TO_CAPTURE = 2 };
 
+// The part of the buffers that one user may hold, if the mount does not say otherwise.
+enum { USUAL_PERCENT = 50 };
+
+// The option hold_limit= of the mount.
+static long hold_percent(const struct grabfs_device* device) {
+  char root[PATH_MAX];
+  char options[1024];
+  snprintf(root, sizeof(root), "%s/..", device->path);
+  const ssize_t length = getxattr(root, "user.grabfs.options", options, sizeof(options) - 1);
+  options[length < 0 ? 0 : length] = '\0';
+  const char* const limit = strstr(options, "hold_limit=");
+  return limit == NULL ? USUAL_PERCENT : strtol(limit + strlen("hold_limit="), NULL, 10);
+}
+
+// All of them for root and the owner of the mount.
+static long share_of(const struct grabfs_device* device, long buffers) {
+  struct stat status;
+  const uid_t user = geteuid();
+  if (user == 0 || fstat(device->directory, &status) != 0 || user == status.st_uid) return buffers;
+  return buffers * hold_percent(device) / 100;
+}
+
+static long at_most(long number, long most) { return number < most ? number : most; }
+
 uint32_t grabfsi_files_hold_words(const struct grabfs_device* device) {
   char text[32];
   if (grabfsi_read_text(device->directory, "buffers_count", text, sizeof(text)) < 0) return 1;
   const long buffers = strtol(text, NULL, 10);
-  if (buffers <= LEFT_TO_CAPTURE) return 1;
-  return buffers - LEFT_TO_CAPTURE < GRABFS_HOLD_WORDS ? (uint32_t)(buffers - LEFT_TO_CAPTURE)
-                                                       : GRABFS_HOLD_WORDS;
+  const long words = at_most(buffers - LEFT_TO_CAPTURE, share_of(device, buffers));
+  return words < 1 ? 1 : (uint32_t)at_most(words, GRABFS_HOLD_WORDS);
 }
 
 int grabfsi_open_files(const struct grabfs_device* device, struct frame_set** opened) {

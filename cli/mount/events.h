@@ -47,9 +47,6 @@ class EventReader {
   // Error(ENOTCONN) if the daemon is.
   std::optional<Event> Next(const Deadline& deadline);
 
-  // For poll(): readable when Next() may return an event.
-  [[nodiscard]] int fd() const { return readiness_.fd(); }
-
  private:
   std::optional<std::string> TakeLine();
   // False: nothing came in time.

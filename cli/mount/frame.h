@@ -1,53 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One captured frame, held by its open descriptor: as long as this object exists the pixels do not
-// change, and the buffer is not used for another frame.
+// Frames of a device, found and held by libgrabfs: as long as a grabfs::Frame exists its pixels do
+// not change, and its buffer is not used for another frame.
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
-#include <string>
+#include <span>
+#include <system_error>
 
+#include "cli/mount/device.h"
+#include "fusefs/base/error.h"
 #include "fusefs/base/pixel_format.h"
-#include "fusefs/base/unique_fd.h"
-#include "fusefs/picture/image.h"
+#include "grabfs/grabfs.hpp"
 
 namespace grabfs::cli {
 
-// What the extended attributes of a frame say.
-struct FrameInfo {
-  uint64_t sequence = 0;
-  uint64_t timestamp_ns = 0;  // CLOCK_MONOTONIC
-  FrameFormat format;
-  uint64_t bytes_used = 0;
-  uint64_t flags = 0;    // V4L2_BUF_FLAG_*
-  uint64_t dropped = 0;  // frames lost directly before it
-};
+FrameFormat FormatOf(const grabfs::Frame& frame);
 
-class Frame {
- public:
-  // Both: nullopt: the frame does not exist, or not any more. Throw Error for other failures.
-  static std::optional<Frame> Open(const std::filesystem::path& file);
-  // Only opens it: for who wants to hold many, and look at them later.
-  static std::optional<UniqueFd> Hold(const std::filesystem::path& file);
+inline std::span<const uint8_t> PixelsOf(const grabfs::Frame& frame) {
+  return {frame.data(), frame.size()};
+}
 
-  // Of a frame that is held. Throws Error.
-  Frame(std::string path, UniqueFd fd);
+// Runs `call`, and throws what libgrabfs throws as an Error of this program.
+template <typename Call>
+auto WithErrors(Call call) {
+  try {
+    return call();
+  } catch (const std::system_error& error) {
+    throw Error(error.code().value(), grabfs_reason());
+  }
+}
 
-  [[nodiscard]] const FrameInfo& info() const { return info_; }
-  // For sendfile() and the like. Owned by this object.
-  [[nodiscard]] int fd() const { return fd_.get(); }
-  // All pixels. Uses read(), not mmap(): if the daemon dies this gives an error and no SIGBUS.
-  [[nodiscard]] Bytes Read() const;
+inline grabfs::Device OpenCamera(const Device& device) {
+  return WithErrors([&] { return grabfs::Device(device.directory().string()); });
+}
 
- private:
-  [[nodiscard]] std::string Attribute(const char* name) const;
-  [[nodiscard]] uint64_t Number(const char* name) const;
-
-  std::string path_;
-  UniqueFd fd_;
-  FrameInfo info_;
-};
+// The frame of this number, or the newest. nullopt: it is not there. Throws Error.
+std::optional<grabfs::Frame> FindFrame(const Device& device, std::optional<uint64_t> sequence);
 
 }  // namespace grabfs::cli

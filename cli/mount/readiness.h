@@ -19,9 +19,6 @@ class Readiness {
   // Throws Error.
   [[nodiscard]] Outcome Await(const Deadline& deadline) const;
 
-  // For poll() with other descriptors: readable when the file is.
-  [[nodiscard]] int fd() const { return epoll_.get(); }
-
  private:
   UniqueFd always_;  // always readable; used for a file that epoll refuses
   UniqueFd epoll_;

@@ -14,7 +14,7 @@
 #include "cli/mount/device.h"
 #include "cli/save/frame_command.h"
 #include "cli/save/frame_report.h"
-#include "grabfs/grabfs.hpp"
+#include "cli/save/frame_source.h"
 
 namespace grabfs::cli {
 
@@ -53,10 +53,7 @@ class CommandSeries {
   void TakeFrames();
   [[nodiscard]] bool Finished() const;
   [[nodiscard]] bool full() const { return running_.size() >= options_.jobs; }
-  // nullopt: there is none now, or no more may be held.
-  std::optional<grabfs::Frame> Take();
   void Begin(grabfs::Frame frame);
-  void Count(const grabfs::Frame& frame);
   // Waits a moment for the end of a command or, unless as many run as may, for a frame.
   void AwaitChange();
   void EndCommands();
@@ -66,12 +63,9 @@ class CommandSeries {
   const Options options_;
   const OnEnd on_end_;
 
-  grabfs::Device camera_;
-  uint64_t dropped_before_;  // the device's counter
+  FrameSource source_;
   std::vector<Running> running_;
-  bool may_hold_more_ = true;
   bool failed_ = false;
-  Tally tally_;
 };
 
 }  // namespace grabfs::cli

@@ -2,7 +2,6 @@
 #include "cli/save/direct_file.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,26 +17,6 @@ namespace {
 
 constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
 constexpr mode_t kMode = 0666;  // the umask takes its share
-
-// Only the kernel reads this mapping. If the daemon behind the file dies, write() returns EFAULT;
-// an access by this program would be a SIGBUS.
-class Pages {
- public:
-  Pages(int fd, uint64_t bytes)
-      : bytes_(bytes), start_(::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0)) {}
-  ~Pages() {
-    if (valid()) ::munmap(start_, bytes_);
-  }
-  Pages(const Pages&) = delete;
-  Pages& operator=(const Pages&) = delete;
-
-  [[nodiscard]] bool valid() const { return start_ != MAP_FAILED; }
-  [[nodiscard]] const uint8_t* data() const { return static_cast<const uint8_t*>(start_); }
-
- private:
-  const uint64_t bytes_;
-  void* const start_;
-};
 
 }  // namespace
 
@@ -62,13 +41,10 @@ void DirectFile::Append(std::span<const uint8_t> bytes) {
   }
 }
 
-bool DirectFile::AppendPagesOf(int fd, uint64_t bytes) {
-  if (bytes == 0 || bytes % kBlock != 0 || size() % kBlock != 0) return false;
-  const Pages pages(fd, bytes);
-  if (!pages.valid()) return false;
+void DirectFile::AppendPages(std::span<const uint8_t> pages) {
+  if (pages.size() % kBlock != 0 || size() % kBlock != 0) return Append(pages);
   Write(staging_.get(), std::exchange(staged_, 0));
-  Write(pages.data(), bytes);
-  return true;
+  Write(pages.data(), pages.size());
 }
 
 void DirectFile::Finish() {

@@ -24,10 +24,8 @@ class DirectFile {
 
   // All throw Error.
   void Append(std::span<const uint8_t> bytes);
-  // Appends the first `bytes` of another file without a copy. False: it has appended nothing,
-  // because the end of this file or `bytes` is no multiple of a block, or the other file cannot be
-  // mapped.
-  bool AppendPagesOf(int fd, uint64_t bytes);
+  // The same of memory that begins with a page: without a copy, if both ends are those of blocks.
+  void AppendPages(std::span<const uint8_t> pages);
   // Writes the last, incomplete block. To be called at the end.
   void Finish();
   // Forgets what is behind the first `bytes`, which are in the file; to be called at the end, also

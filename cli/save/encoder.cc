@@ -48,8 +48,8 @@ std::vector<std::string_view> FileFormNames() {
 
 std::string_view FileFormName(FileForm form) { return form ? PictureFormName(*form) : kRaw; }
 
-Bytes Encode(FileForm form, const FrameFormat& format, Bytes pixels) {
-  return form ? EncodePicture(*form, format, pixels) : pixels;
+Bytes Encode(FileForm form, const FrameFormat& format, std::span<const uint8_t> pixels) {
+  return form ? EncodePicture(*form, format, pixels) : Bytes(pixels.begin(), pixels.end());
 }
 
 }  // namespace grabfs::cli

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,6 @@ std::vector<std::string_view> FileFormNames();
 std::string_view FileFormName(FileForm form);
 
 // The whole file. Throws Error.
-Bytes Encode(FileForm form, const FrameFormat& format, Bytes pixels);
+Bytes Encode(FileForm form, const FrameFormat& format, std::span<const uint8_t> pixels);
 
 }  // namespace grabfs::cli

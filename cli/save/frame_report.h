@@ -20,8 +20,6 @@ void PrintFrame(Context& context, const Device& device, const Outcome& frame, bo
 class Tally {
  public:
   void Count(const Outcome& outcome);
-  // Counts a frame that was announced, but recycled before it was opened.
-  void CountMissed() { ++missed_; }
 
   [[nodiscard]] uint64_t frames() const { return frames_; }
   [[nodiscard]] uint64_t lost() const { return dropped_ + failed_ + missed_; }

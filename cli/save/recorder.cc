@@ -2,17 +2,13 @@
 #include "cli/save/recorder.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <filesystem>
-#include <ranges>
 #include <utility>
 #include <vector>
 
 #include "cli/base/exit_code.h"
 #include "cli/base/stop_signals.h"
 #include "cli/base/text.h"
-#include "fusefs/base/file_limit.h"
 
 namespace grabfs::cli {
 namespace {
@@ -55,10 +51,12 @@ bool Ready(const std::future<uint64_t>& pending) {
 }  // namespace
 
 Recorder::Recorder(const Device& device, Recording& recording, const Options& options)
-    : device_(device), recording_(recording), options_(options), feed_(device) {}
+    : device_(device),
+      recording_(recording),
+      options_(options),
+      source_(device, FrameSource::Choice::kEach) {}
 
 Tally Recorder::Run(const OnProgress& on_progress) {
-  RaiseFileLimit();  // a descriptor for each frame that is not written yet
   on_progress_ = on_progress;
   deadline_ = Deadline::After(options_.seconds);
   try {
@@ -72,90 +70,65 @@ Tally Recorder::Run(const OnProgress& on_progress) {
     for (const auto& pending : unwritten_) pending.wait();
     throw;
   }
-  return tally_;
+  return source_.MakeTally();
 }
 
-// Opens the newest first, because an open frame stays, and only opens them: all else is for later,
-// when nothing can be recycled any more. At the first frame that is gone it ends: older ones are
-// gone, too, or will be soon.
+// Of the frames from before Run(): those that are held are kept, and the others are the next that
+// capture takes, so this is done before a stopped device starts.
 void Recorder::RecordHistory() {
-  if (options_.before == 0) return;
-  const std::vector<uint64_t> sequences = device_.FrameSequences();
-  std::vector<std::pair<std::filesystem::path, UniqueFd>> history;
-  for (const uint64_t sequence : sequences | std::views::reverse) {
-    if (sequence >= feed_.first_sequence()) continue;
-    if (history.size() == options_.before) break;
-    try {
-      auto frame = Frame::Hold(device_.FramePath(sequence));
-      if (!frame) break;
-      history.emplace_back(device_.FramePath(sequence), std::move(*frame));
-    } catch (const Error& error) {
-      if (error.code() != EDQUOT && error.code() != EMFILE) throw;
-      break;  // this user may hold no more
-    }
-  }
-  state_.before = history.size();
-  for (auto& [path, held] : history | std::views::reverse) {
-    Submit(Frame(path.string(), std::move(held)));
-  }
+  std::vector<uint64_t> history = device_.FrameSequences();
+  std::erase_if(history, [this](uint64_t number) { return number >= source_.first_sequence(); });
+  const size_t before = std::min<uint64_t>(options_.before, history.size());
+  if (before == 0) return;
+  source_.Seek(history[history.size() - before]);
+  while (source_.position() < source_.first_sequence() && TakeFrame(0)) continue;
 }
 
 void Recorder::Record() {
   Deadline silence = Deadline::After(options_.silence);
   while (!Finished()) {
-    const std::optional<Outcome> outcome = feed_.Next(Deadline::After(kGlance));
+    const bool taken = TakeFrame(kGlance);
     AwaitWritten(unwritten_.size());
     on_progress_(state_);
-    if (!outcome) {
-      if (Idle(silence)) return;
-      continue;
+    if (taken) {
+      silence = Deadline::After(options_.silence);
+    } else if (Idle(silence)) {
+      return;
     }
-    silence = Deadline::After(options_.silence);
-    std::optional<Frame> frame;
-    if (outcome->kind == Outcome::Kind::kFrame) {
-      frame = OpenFrame(outcome->sequence);
-    }
-    if (frame) {
-      tally_.Count(*outcome);
-      ++taken_;
-      Submit(std::move(*frame));
-    } else if (outcome->kind == Outcome::Kind::kFrame) {
-      tally_.CountMissed();
-    } else {
-      tally_.Count(*outcome);
-    }
-    state_.lost = tally_.lost();
   }
 }
 
 bool Recorder::Finished() const {
   return StopSignals::came() || deadline_.expired() ||
-         (options_.frames && taken_ >= *options_.frames);
+         (options_.frames && source_.frames() >= *options_.frames);
 }
 
-bool Recorder::Idle(const Deadline& silence) {
+bool Recorder::TakeFrame(double seconds) {
+  std::optional<grabfs::Frame> frame = source_.Take(seconds, !unwritten_.empty());
+  while (!frame && source_.full()) {
+    AwaitWritten(unwritten_.size() - 1);
+    frame = source_.Take(seconds, !unwritten_.empty());
+  }
+  state_.lost = source_.lost();
+  if (!frame) return false;
+  if ((*frame)->sequence < source_.first_sequence()) ++state_.before;
+  Submit(std::move(*frame));
+  return true;
+}
+
+bool Recorder::Idle(Deadline& silence) {
+  if (source_.SkipLost()) silence = Deadline::After(options_.silence);
   const DeviceStatus status = device_.Status();
-  if (!Works(status)) return true;
+  if (!Works(status)) return source_.position() >= status.sequence.next;
   if (!silence.expired()) return false;
   AwaitWritten(0);
   throw TimeoutError(device_.name() + ": no frame in " + Decimal(options_.silence, 1) +
                      " s: " + ExplainSilence(status));
 }
 
-std::optional<Frame> Recorder::OpenFrame(uint64_t sequence) {
-  for (;;) {
-    try {
-      return Frame::Open(device_.FramePath(sequence));
-    } catch (const Error& error) {
-      if (error.code() != EDQUOT || unwritten_.empty()) throw;
-    }
-    AwaitWritten(unwritten_.size() - 1);
-  }
-}
-
-void Recorder::Submit(Frame frame) {
+void Recorder::Submit(grabfs::Frame frame) {
   std::packaged_task<uint64_t()> write([this, frame = std::move(frame)]() mutable {
-    const Frame released = std::move(frame);
+    const grabfs::Frame released = std::move(frame);
     recording_.Add(released);
     return recording_.bytes();
   });

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Records frames of a device into one file, in order: first frames that are still in buffers, as
-// many as asked for, then each new one. It opens a frame, and so holds it, as soon as it is
-// announced; a second thread writes. While the disk is slow, more buffers are held. When all are
-// held, the device drops frames, which are counted.
+// many as asked for, then each new one. A second thread writes. While the disk is slow, frames wait
+// in their buffers. When there is no buffer left, frames are lost, which are counted.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +13,8 @@
 
 #include "cli/base/worker_pool.h"
 #include "cli/mount/device.h"
-#include "cli/mount/frame_feed.h"
 #include "cli/save/frame_report.h"
+#include "cli/save/frame_source.h"
 #include "cli/save/recording.h"
 
 namespace grabfs::cli {
@@ -48,23 +47,22 @@ class Recorder {
   void RecordHistory();
   void Record();
   [[nodiscard]] bool Finished() const;
-  // True: the device has stopped or gone.
-  bool Idle(const Deadline& silence);
-  // nullopt: it has gone. If this user may hold no more frames, waits until some are written.
-  std::optional<Frame> OpenFrame(uint64_t sequence);
-  void Submit(Frame frame);
+  // Takes and submits a frame, if there is one within `seconds`. If no more may be held, waits
+  // until one is written.
+  bool TakeFrame(double seconds);
+  // True: the device has stopped.
+  bool Idle(Deadline& silence);
+  void Submit(grabfs::Frame frame);
   // Waits until at most `unwritten` frames are not written yet.
   void AwaitWritten(size_t unwritten);
 
   const Device& device_;
   Recording& recording_;
   const Options options_;
-  FrameFeed feed_;
-  Tally tally_;
+  FrameSource source_;
   State state_;
   OnProgress on_progress_;
   Deadline deadline_ = Deadline::Never();
-  uint64_t taken_ = 0;                           // new frames opened
   std::deque<std::future<uint64_t>> unwritten_;  // recording_.bytes() after each
   WorkerPool writer_{1};                         // last: it uses recording_
 };

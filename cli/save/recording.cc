@@ -127,15 +127,14 @@ class RawRecording final : public SerialRecording {
   }
 
  protected:
-  void Write(const Frame& frame) override {
-    const FrameInfo& info = frame.info();
-    lines_.push_back({{"sequence", info.sequence},
-                      {"timestamp_ns", info.timestamp_ns},
+  void Write(const grabfs::Frame& frame) override {
+    lines_.push_back({{"sequence", frame->sequence},
+                      {"timestamp_ns", frame->timestamp_ns},
                       {"offset", file().size()},
-                      {"bytes_used", info.format.bytes},
-                      {"dropped", info.dropped},
-                      {"flags", info.flags}});
-    if (!file().AppendPagesOf(frame.fd(), info.format.bytes)) file().Append(frame.Read());
+                      {"bytes_used", frame->bytes},
+                      {"dropped", frame->dropped},
+                      {"flags", frame->flags}});
+    file().AppendPages(PixelsOf(frame));
     FrameEnds();
     AddWritten();
   }
@@ -159,16 +158,14 @@ class Y4mRecording final : public SerialRecording {
   Y4mRecording(const std::string& path, Rate rate) : SerialRecording(path), rate_(rate) {}
 
  protected:
-  void Write(const Frame& frame) override {
-    const FrameFormat& format = frame.info().format;
+  void Write(const grabfs::Frame& frame) override {
+    const FrameFormat format = FormatOf(frame);
     const auto planar = PlanarFormat(format);
     if (!planar) throw Error(EINVAL, path() + ": Y4M cannot carry " + format.name());
     if (file().size() == 0) file().Append(TextBytes(PrintY4mHeader(*planar, rate_)));
     file().Append(TextBytes(kY4mFrameHeader));
     converted_.resize(planar->bytes);
-    const Bytes pixels = frame.Read();
-    ToPlanar(format, std::as_bytes(std::span(pixels)),
-             std::as_writable_bytes(std::span(converted_)));
+    ToPlanar(format, std::as_bytes(PixelsOf(frame)), std::as_writable_bytes(std::span(converted_)));
     file().Append(converted_);
     FrameEnds();
   }
@@ -188,8 +185,8 @@ class TiffRecording final : public Recording {
   [[nodiscard]] bool direct() const override { return false; }
 
  protected:
-  void Write(const Frame& frame) override {
-    file_.Add(Convert(frame.info().format, frame.Read()));
+  void Write(const grabfs::Frame& frame) override {
+    file_.Add(Convert(FormatOf(frame), PixelsOf(frame)));
     ++frames_;
   }
 
@@ -208,8 +205,8 @@ bool NeedsBigTiff(const DeviceStatus& device, uint64_t frames) {
 
 }  // namespace
 
-void Recording::Add(const Frame& frame) {
-  const FrameFormat& format = frame.info().format;
+void Recording::Add(const grabfs::Frame& frame) {
+  const FrameFormat format = FormatOf(frame);
   if (!format_) format_ = format;
   // Compressed frames differ in size.
   FrameFormat expected = *format_;

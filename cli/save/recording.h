@@ -28,7 +28,7 @@ class Recording {
 
   // Throws Error: EINVAL for a frame of another format, or the error of the write. After the latter
   // no frames can be added.
-  void Add(const Frame& frame);
+  void Add(const grabfs::Frame& frame);
   // Writes the rest of the file; no frames can be added afterwards. Throws Error.
   virtual void Finish() = 0;
   // Instead, after any failure: whatever belongs to the recording ends at the same whole frame, the
@@ -42,7 +42,7 @@ class Recording {
  protected:
   explicit Recording(std::string path) : path_(std::move(path)) {}
   [[nodiscard]] const std::string& path() const { return path_; }
-  virtual void Write(const Frame& frame) = 0;
+  virtual void Write(const grabfs::Frame& frame) = 0;
   // The last frame is there in part.
   [[nodiscard]] bool broken() const { return broken_; }
 

@@ -13,6 +13,8 @@
 namespace grabfs::cli {
 namespace {
 
+constexpr double kGlance = 0.1;  // seconds: how often to look for lost frames and the end
+
 // More encoders would only compete with the readers and writers of the same frames.
 constexpr unsigned kMaxWorkers = 4;
 
@@ -37,35 +39,33 @@ SaveSeries::SaveSeries(const Device& device, const Saver& saver, uint64_t frames
       wanted_(frames),
       silence_(silence),
       on_saved_(std::move(on_saved)),
-      feed_(device),
+      source_(device, FrameSource::Choice::kEach),
       window_(TriggerWindow(device.Status())),
       workers_(WorkerCount()) {}
 
-bool SaveSeries::Finished() const { return window_ ? outcomes_ >= wanted_ : opened_ >= wanted_; }
+bool SaveSeries::Finished() const { return (window_ ? outcomes() : source_.frames()) >= wanted_; }
 
 Tally SaveSeries::Run() {
   Deadline deadline = Deadline::After(silence_);
   while (!Finished()) {
     if (window_) Trigger();
-    const std::optional<Outcome> outcome = feed_.Next(deadline);
-    if (!outcome) {
+    if (Take()) {
+      deadline = Deadline::After(silence_);
+    } else if (deadline.expired()) {
       throw TimeoutError(device_.name() + ": no frame in " + Decimal(silence_, 1) +
                          " s: " + ExplainSilence(device_.Status()));
     }
-    const uint64_t opened_before = opened_;
-    Begin(*outcome);
-    if (window_ || opened_ > opened_before) deadline = Deadline::After(silence_);
     Deliver(pending_.size());
   }
   Deliver(0);
-  return tally_;
+  return source_.MakeTally();
 }
 
 // Triggers so many frames that `window_` of them are due or unsaved. If none is due no event would
 // come: then it waits until a frame is saved.
 void SaveSeries::Trigger() {
   // Somebody else may trigger, too: then more frames come than this has ordered.
-  const uint64_t due = triggered_ - std::min(triggered_, outcomes_);
+  const uint64_t due = triggered_ - std::min(triggered_, outcomes());
   if (due == 0 && pending_.size() >= *window_) Deliver(*window_ - 1);
   const uint64_t busy = due + pending_.size();
   if (busy >= *window_ || triggered_ == wanted_) return;
@@ -74,15 +74,23 @@ void SaveSeries::Trigger() {
   triggered_ += more;
 }
 
-void SaveSeries::Begin(const Outcome& outcome) {
-  outcomes_ += outcome.count;
-  if (outcome.kind != Outcome::Kind::kFrame) return tally_.Count(outcome);
-  std::optional<Frame> frame = Frame::Open(device_.FramePath(outcome.sequence));
-  if (!frame) return tally_.CountMissed();
-  ++opened_;
-  tally_.Count(outcome);
-  std::packaged_task<Saved()> save([&saver = saver_, frame = std::move(*frame)]() mutable {
-    return saver.Save(std::move(frame));
+bool SaveSeries::Take() {
+  std::optional<grabfs::Frame> frame = source_.Take(std::min(kGlance, silence_), !pending_.empty());
+  if (frame) {
+    Begin(std::move(*frame));
+    return true;
+  }
+  if (source_.full()) {
+    Deliver(pending_.size() - 1);
+    return true;
+  }
+  return source_.SkipLost() && window_.has_value();
+}
+
+void SaveSeries::Begin(grabfs::Frame frame) {
+  std::packaged_task<Saved()> save([&saver = saver_, frame = std::move(frame)]() mutable {
+    const grabfs::Frame released = std::move(frame);
+    return saver.Save(released);
   });
   pending_.push_back(save.get_future());
   workers_.Submit(WorkerPool::Task(std::move(save)));
@@ -97,7 +105,7 @@ void SaveSeries::Deliver(size_t unfinished) {
 void SaveSeries::DeliverFirst() {
   const Saved saved = pending_.front().get();
   pending_.pop_front();
-  on_saved_(saved, tally_);
+  on_saved_(saved, source_.lost());
 }
 
 }  // namespace grabfs::cli

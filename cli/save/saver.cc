@@ -25,9 +25,6 @@ std::string PatternText(const std::string& output, FileForm form, const std::str
   return output == "." ? file : (std::filesystem::path(output) / file).string();
 }
 
-// Takes the frame by value, so that it is released on return.
-Bytes ReadAndRelease(Frame frame) { return frame.Read(); }
-
 }  // namespace
 
 Saver::Saver(const std::string& output, const std::string& format_name, const std::string& device)
@@ -35,9 +32,14 @@ Saver::Saver(const std::string& output, const std::string& format_name, const st
       form_(Choose(output, format_name)),
       pattern_(PatternText(output, form_, device)) {}
 
-Saved Saver::Save(Frame frame) const {
-  Saved saved = {frame.info(), pattern_.Expand(frame.info().sequence), {}};
-  Bytes contents = Encode(form_, saved.info.format, ReadAndRelease(std::move(frame)));
+Saved Saver::Save(const grabfs::Frame& frame) const {
+  Saved saved = {.sequence = frame->sequence,
+                 .timestamp_ns = frame->timestamp_ns,
+                 .dropped = frame->dropped,
+                 .format = FormatOf(frame),
+                 .file = pattern_.Expand(frame->sequence),
+                 .contents = {}};
+  Bytes contents = Encode(form_, saved.format, PixelsOf(frame));
   if (to_stdout_) {
     saved.contents = std::move(contents);
   } else {

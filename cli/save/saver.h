@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Saves a frame: reads a held frame, encodes it and writes the file.
+// Saves a frame: encodes it and writes the file.
 #pragma once
 
 #include <string>
@@ -12,7 +12,10 @@
 namespace grabfs::cli {
 
 struct Saved {
-  FrameInfo info;
+  uint64_t sequence;
+  uint64_t timestamp_ns;
+  uint64_t dropped;  // frames, directly before it
+  FrameFormat format;
   std::string file;
   Bytes contents;  // only for standard output
 };
@@ -27,8 +30,8 @@ class Saver {
   // Can every frame have a file of its own?
   [[nodiscard]] bool takes_many() const { return to_stdout_ || pattern_.varies(); }
 
-  // Holds the frame only until it is read. Threads: any. Throws Error.
-  [[nodiscard]] Saved Save(Frame frame) const;
+  // Threads: any. Throws Error.
+  [[nodiscard]] Saved Save(const grabfs::Frame& frame) const;
 
  private:
   bool to_stdout_;

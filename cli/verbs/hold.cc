@@ -52,14 +52,14 @@ class HoldVerb : public Verb {
 
   ExitCode Run(Context& context) override {
     const Device device = target_.FindDevice(context);
-    const auto frame = Frame::Open(sequence_ ? device.FramePath(*sequence_) : device.LatestPath());
+    const auto frame = FindFrame(device, sequence_);
     if (!frame) {
       throw Error(ENOENT, device.name() + ": " +
                               (sequence_ ? "there is no frame " + std::to_string(*sequence_)
                                          : std::string("there is no frame yet")));
     }
     const sigset_t signals = BlockEndingSignals();
-    Print(context, device, frame->info().sequence);
+    Print(context, device, (*frame)->sequence);
     AwaitSignal(signals, seconds_);
     return ExitCode::kDone;
   }

@@ -43,11 +43,9 @@ class SaveVerb : public Verb {
       throw UsageError("save: --json and '-o -' both want standard output");
     }
     if (frames_) return SaveMany(context, device, saver);
-    const std::filesystem::path file =
-        sequence_ ? device.FramePath(*sequence_) : device.LatestPath();
-    std::optional<Frame> frame = Frame::Open(file);
+    const std::optional<grabfs::Frame> frame = FindFrame(device, sequence_);
     if (!frame) throw Error(ENOENT, NoSuchFrame(device));
-    Deliver(context, device, saver.Save(std::move(*frame)));
+    Deliver(context, device, saver.Save(*frame));
     return ExitCode::kDone;
   }
 
@@ -70,10 +68,10 @@ class SaveVerb : public Verb {
     Progress progress(context.err, context.shows_progress(), *frames_);
     uint64_t done = 0;
     SaveSeries series(device, saver, *frames_, timeout_.value_or(10),
-                      [&](const Saved& saved, const Tally& tally) {
+                      [&](const Saved& saved, uint64_t lost) {
                         progress.Clear();
                         Deliver(context, device, saved);
-                        progress.Show(++done, tally.lost());
+                        progress.Show(++done, lost);
                       });
     const Tally tally = series.Run();
     progress.Clear();
@@ -85,12 +83,15 @@ class SaveVerb : public Verb {
       context.out.write(reinterpret_cast<const char*>(saved.contents.data()),
                         static_cast<std::streamsize>(saved.contents.size()));
     } else if (json_) {
-      const FrameInfo& info = saved.info;
       const nlohmann::ordered_json object = {
-          {"device", device.name()},      {"sequence", info.sequence},
-          {"file", saved.file},           {"timestamp_ns", info.timestamp_ns},
-          {"format", info.format.name()}, {"width", info.format.width},
-          {"height", info.format.height}, {"dropped", info.dropped},
+          {"device", device.name()},
+          {"sequence", saved.sequence},
+          {"file", saved.file},
+          {"timestamp_ns", saved.timestamp_ns},
+          {"format", saved.format.name()},
+          {"width", saved.format.width},
+          {"height", saved.format.height},
+          {"dropped", saved.dropped},
       };
       context.out << object.dump() << '\n';
     } else {

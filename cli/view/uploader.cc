@@ -3,10 +3,15 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <filesystem>
+#include <optional>
 
+#include "cli/base/text.h"
 #include "fusefs/base/error.h"
 #include "fusefs/base/pixel_format.h"
 #include "fusefs/picture/image.h"
@@ -22,43 +27,55 @@ bool IsNative(const FrameFormat& format) {
          format.stride % kPixelBytes == 0;
 }
 
+// Of the frame that a buffer has; nullopt: it has none.
+std::optional<uint64_t> SequenceOf(int buffer) {
+  std::array<char, 32> text;
+  const ssize_t length = ::fgetxattr(buffer, "user.grabfs.sequence", text.data(), text.size());
+  if (length < 0) return std::nullopt;
+  return cli::ParseCount({text.data(), static_cast<size_t>(length)});
+}
+
 }  // namespace
 
-bool Uploader::Show(const HeldFrame& held, const Look& look, Canvas& canvas) {
-  const cli::Frame& frame = held.frame;
-  const FrameFormat& format = frame.info().format;
+bool Uploader::Show(const grabfs::Frame& frame, const Look& look, Canvas& canvas) {
+  const FrameFormat format = cli::FormatOf(frame);
   if (look.clipping || !IsNative(format)) return ShowConverted(frame, look, canvas);
-  if (const SharedMemory* memory = Shared(held)) {
+  if (const SharedMemory* memory = Shared(frame->sequence)) {
     canvas.Fill(*memory, format.stride);
     way_ = "MIT-SHM, no copy";
   } else {
-    canvas.Fill(frame.Read(), format.stride);
+    canvas.Fill(cli::PixelsOf(frame), format.stride);
     way_ = "sent by XPutImage";
   }
   return true;
 }
 
-const SharedMemory* Uploader::Shared(const HeldFrame& held) {
+const SharedMemory* Uploader::Shared(uint64_t sequence) {
   if (!share_ || !server_.takes_descriptors()) return nullptr;
   for (const Buffer& buffer : buffers_) {
-    if (SequenceOf(buffer.fd.get()) == held.frame.info().sequence) return buffer.memory.get();
+    if (SequenceOf(buffer.fd.get()) == sequence) return buffer.memory.get();
   }
   // Buffers of a format that the device has given up hold no frames any more.
   std::erase_if(buffers_, [](const Buffer& buffer) { return !SequenceOf(buffer.fd.get()); });
-  UniqueFd fd(::open(held.file.c_str(), O_RDONLY | O_CLOEXEC));
-  auto memory = fd.valid() ? SharedMemory::Attach(server_, fd.get()) : nullptr;
-  if (!memory) return nullptr;
-  buffers_.push_back({std::move(fd), std::move(memory)});
-  return buffers_.back().memory.get();
+  std::error_code ignored;
+  for (const auto& file :
+       std::filesystem::directory_iterator(device_.directory() / "buffers", ignored)) {
+    UniqueFd fd(::open(file.path().c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd.valid() || SequenceOf(fd.get()) != sequence) continue;
+    auto memory = SharedMemory::Attach(server_, fd.get());
+    if (!memory) break;
+    buffers_.push_back({std::move(fd), std::move(memory)});
+    return buffers_.back().memory.get();
+  }
+  return nullptr;
 }
 
-bool Uploader::ShowConverted(const cli::Frame& frame, const Look& look, Canvas& canvas) {
-  const FrameFormat& format = frame.info().format;
+bool Uploader::ShowConverted(const grabfs::Frame& frame, const Look& look, Canvas& canvas) {
+  const FrameFormat format = cli::FormatOf(frame);
   const uint32_t stride = format.width * kPixelBytes;
   MakeConverted(uint64_t{stride} * format.height);
-  const Bytes data = frame.Read();
   try {
-    Paint(Convert(format, data, Colours::kToRgb), look, converted_.pixels->bytes());
+    Paint(Convert(format, cli::PixelsOf(frame), Colours::kToRgb), look, converted_.pixels->bytes());
   } catch (const Error& error) {
     way_ = error.what();
     return false;

@@ -13,9 +13,9 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/mount/device.h"
 #include "cli/mount/frame.h"
 #include "cli/view/canvas.h"
-#include "cli/view/live_buffers.h"
 #include "cli/view/look.h"
 #include "cli/view/shared_memory.h"
 #include "cli/view/x_server.h"
@@ -27,11 +27,12 @@ namespace grabfs::view {
 class Uploader {
  public:
   // `share`: false sends everything through the connection.
-  Uploader(const XServer& server, bool share) : server_(server), share_(share) {}
+  Uploader(const XServer& server, const cli::Device& device, bool share)
+      : server_(server), device_(device), share_(share) {}
 
   // Fills a canvas of the frame's size. False: a camera's JPEG that is damaged; the canvas stays,
   // and way() says why. Throws Error.
-  [[nodiscard]] bool Show(const HeldFrame& held, const Look& look, Canvas& canvas);
+  [[nodiscard]] bool Show(const grabfs::Frame& frame, const Look& look, Canvas& canvas);
 
   // The way of the last frame, for people.
   [[nodiscard]] std::string_view way() const { return way_; }
@@ -50,11 +51,12 @@ class Uploader {
     std::unique_ptr<SharedMemory> memory;  // null where the server does not share
   };
 
-  [[nodiscard]] const SharedMemory* Shared(const HeldFrame& held);
-  [[nodiscard]] bool ShowConverted(const cli::Frame& frame, const Look& look, Canvas& canvas);
+  [[nodiscard]] const SharedMemory* Shared(uint64_t sequence);
+  [[nodiscard]] bool ShowConverted(const grabfs::Frame& frame, const Look& look, Canvas& canvas);
   void MakeConverted(uint64_t bytes);
 
   const XServer& server_;
+  const cli::Device device_;
   bool share_;
   std::vector<Buffer> buffers_;
   Converted converted_;

@@ -34,22 +34,22 @@ Size SizeOf(const cli::DeviceStatus& status) { return {status.width, status.heig
 Viewer::Viewer(const XServer& server, const cli::Device& device, const Options& options)
     : server_(server),
       device_(device),
-      events_(device.EventsPath(), device.name()),
+      camera_(cli::OpenCamera(device)),
       window_(server, Zoomed(SizeOf(device.Status()), options.zoom), options.full_screen),
       caption_(server, window_.id()),
       plot_(server, window_.id()),
-      buffers_(device),
-      uploader_(server, options.share),
+      uploader_(server, device, options.share),
       zoom_(std::clamp(options.zoom, kSmallestZoom, kLargestZoom)),
       state_(device.Status().state) {}
 
 void Viewer::Run() {
-  ShowNewest();
+  Show(Take(&grabfs::Device::Newest));
   for (;;) {
     while (const auto command = window_.NextCommand()) {
       if (!Obey(*command)) return;
     }
-    if (TakeEvents() && (!paused_ || step_)) ShowNewest();
+    if (wants_frames()) Show(Take(&grabfs::Device::Next));
+    state_ = cli::WithErrors([this] { return camera_.Get("state"); });
     if (look_changed_) ShowAgain();
     UpdateText();
     UpdateTitle();
@@ -57,10 +57,11 @@ void Viewer::Run() {
   }
 }
 
-void Viewer::Await() const {
+// The descriptor of frames that nobody takes would stay readable.
+void Viewer::Await() {
   std::array<pollfd, 2> fds = {{
       {.fd = xcb_get_file_descriptor(server_.connection()), .events = POLLIN, .revents = 0},
-      {.fd = events_.fd(), .events = POLLIN, .revents = 0},
+      {.fd = wants_frames() ? camera_.fd() : -1, .events = POLLIN, .revents = 0},
   }};
   if (::poll(fds.data(), fds.size(), kTick) < 0 && errno != EINTR) ThrowErrno("poll");
 }
@@ -74,7 +75,7 @@ bool Viewer::Obey(Command command) {
       break;
     case Command::kPause:
       paused_ = !paused_;
-      if (!paused_) ShowNewest();
+      if (!paused_) Show(Take(&grabfs::Device::Newest));
       break;
     case Command::kStep:
       Step();
@@ -137,6 +138,7 @@ void Viewer::StartOrStop() { Set("state", state_ == kStreaming ? "stop" : "start
 void Viewer::Step() {
   paused_ = true;
   step_ = true;
+  (void)Take(&grabfs::Device::Newest);  // the step is to what comes from now on
   if (device_.Status().state != kStreaming) Set("trigger", "1");
 }
 
@@ -157,9 +159,7 @@ void Viewer::Save() {
   if (!shown_) return;
   try {
     const cli::Saver saver(".", "png", device_.name());
-    auto again = cli::Frame::Open(device_.FramePath(shown_->frame.info().sequence));
-    if (!again) throw Error(ENOENT, "the frame was given up by somebody");
-    Note("saved " + saver.Save(std::move(*again)).file);
+    Note("saved " + saver.Save(*shown_).file);
   } catch (const Error& error) {
     Note(error.what());
   }
@@ -193,28 +193,28 @@ void Viewer::SetLevels(const Levels& levels) {
 
 void Viewer::SetLevelsFromPicture() {
   if (!HasLevels()) return SetLevels({});
-  const Image image = Convert(shown_->frame.info().format, shown_->frame.Read());
+  const Image image = Convert(cli::FormatOf(*shown_), cli::PixelsOf(*shown_));
   SetLevels(Levels(UsualRange(Count(image))));
 }
 
-bool Viewer::HasLevels() const { return shown_ && ShapeOf(shown_->frame.info().format).bits > 8; }
+bool Viewer::HasLevels() const { return shown_ && ShapeOf(cli::FormatOf(*shown_)).bits > 8; }
 
-bool Viewer::TakeEvents() {
-  bool any = false;
-  while (const auto event = events_.Next(cli::Deadline::After(0.0))) {
-    if (event->kind == cli::Event::Kind::kState) state_ = event->state;
-    any = true;
+std::optional<grabfs::Frame> Viewer::Take(Find find) {
+  try {
+    return cli::WithErrors([&] { return (camera_.*find)(grabfs::Device::Timeout(0)); });
+  } catch (const Error& error) {
+    if (error.code() == EIO) return std::nullopt;  // the state says it
+    if (error.code() != EDQUOT || !shown_) throw;
   }
-  return any;
+  shown_.reset();  // the X server has its own copy
+  return Take(find);
 }
 
-void Viewer::ShowNewest() {
-  auto newest = buffers_.HoldNewest();
-  if (!newest) return;
-  const cli::FrameInfo& info = newest->frame.info();
-  if (shown_ && info.sequence == shown_->frame.info().sequence) return;
-  MakeCanvas(info.format);
-  shown_ = std::move(newest);
+void Viewer::Show(std::optional<grabfs::Frame> frame) {
+  if (!frame || (shown_ && (*frame)->sequence == (*shown_)->sequence)) return;
+  const FrameFormat format = cli::FormatOf(*frame);
+  MakeCanvas(format);
+  shown_ = std::move(frame);
   step_ = false;
   ++frames_in_second_;
   Upload();
@@ -236,8 +236,8 @@ void Viewer::Upload() {
 
 void Viewer::Measure() {
   if (!histogram_wanted_ && !focus_wanted_) return;
-  const FrameFormat& format = shown_->frame.info().format;
-  const Bytes pixels = shown_->frame.Read();
+  const FrameFormat format = cli::FormatOf(*shown_);
+  const auto pixels = cli::PixelsOf(*shown_);
   if (histogram_wanted_) histogram_ = Count(Convert(format, pixels));
   if (focus_wanted_) sharpness_ = Sharpness(Convert(format, pixels, Colours::kToGrey));
 }
@@ -276,8 +276,7 @@ std::vector<std::string> Viewer::Lines() const {
     lines.push_back(state_ + ": press s to start");
   }
   if (HasLevels() && !look_.levels.all()) {
-    const FrameFormat& format = shown_->frame.info().format;
-    lines.push_back(look_.levels.Text(FindPixelFormat(format.fourcc)->bits));
+    lines.push_back(look_.levels.Text(FindPixelFormat((*shown_)->fourcc)->bits));
   }
   if (sharpness_) lines.push_back("focus " + cli::Decimal(*sharpness_, 1));
   if (Clock::now() < note_end_) lines.push_back(note_);
@@ -304,7 +303,7 @@ void Viewer::UpdateTitle() {
   std::ostringstream title;
   title << device_.name();
   if (shown_) {
-    title << " - frame " << shown_->frame.info().sequence << ", " << rate_ << " shown a second, "
+    title << " - frame " << (*shown_)->sequence << ", " << rate_ << " shown a second, "
           << cli::Plural(lost_, "drop") << ", " << uploader_.way();
   }
   if (paused_) title << " (paused)";

@@ -12,11 +12,10 @@
 #include <vector>
 
 #include "cli/mount/device.h"
-#include "cli/mount/events.h"
+#include "cli/mount/frame.h"
 #include "cli/view/canvas.h"
 #include "cli/view/caption.h"
 #include "cli/view/histogram.h"
-#include "cli/view/live_buffers.h"
 #include "cli/view/look.h"
 #include "cli/view/plot.h"
 #include "cli/view/uploader.h"
@@ -40,7 +39,7 @@ class Viewer {
  private:
   using Clock = std::chrono::steady_clock;
 
-  void Await() const;
+  void Await();
   // False: quit.
   bool Obey(Command command);
   void StartOrStop();
@@ -56,9 +55,12 @@ class Viewer {
   // Writes an attribute of the device; if it is refused, the user reads why.
   void Set(const std::string& attribute, const std::string& value);
   void Note(const std::string& text);
-  // Reads all events. True: there were some.
-  bool TakeEvents();
-  void ShowNewest();
+  [[nodiscard]] bool wants_frames() const { return !paused_ || step_; }
+  // Newest() or Next(), without waiting. nullopt: there is none, or the device has failed. If no
+  // more may be held, gives up the frame that is shown.
+  using Find = std::optional<grabfs::Frame> (grabfs::Device::*)(grabfs::Device::Timeout);
+  std::optional<grabfs::Frame> Take(Find find);
+  void Show(std::optional<grabfs::Frame> frame);
   // The frame that is shown, as the user wants to see it now.
   void ShowAgain();
   // Gives the frame that is shown to the server, and computes what is shown beside it.
@@ -77,11 +79,10 @@ class Viewer {
 
   const XServer& server_;
   cli::Device device_;
-  cli::EventReader events_;
+  grabfs::Device camera_;
   Window window_;
   Caption caption_;
   Plot plot_;
-  LiveBuffers buffers_;
   Uploader uploader_;
   Look look_;
   bool look_changed_ = false;
@@ -95,7 +96,7 @@ class Viewer {
   bool paused_ = false;
   bool step_ = false;  // one more frame, although paused
   std::unique_ptr<Canvas> canvas_;
-  std::optional<HeldFrame> shown_;
+  std::optional<grabfs::Frame> shown_;
   bool text_wanted_ = true;
   std::vector<std::string> lines_;  // which the window shows; none if it cannot
   std::string note_;                // what a key has done

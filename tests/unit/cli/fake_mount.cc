@@ -95,8 +95,10 @@ FakeDevice::FakeDevice(const fs::path& mount, const std::string& name, FrameForm
     Write(attribute, status_[attribute].is_string() ? status_[attribute].get<std::string>() + "\n"
                                                     : status_[attribute].dump() + "\n");
   }
+  Write("direction", "capture\n");
+  Write("buffers_count", status_["buffers"]["count"].dump() + "\n");
   events_ = MakePipe(directory_ / "events");
-  for (const char* attribute : {"trigger", "state", "into"}) {
+  for (const char* attribute : {"trigger", "into"}) {
     commands_[attribute] = MakePipe(directory_ / attribute);
   }
   Store();
@@ -127,7 +129,7 @@ void FakeDevice::Obey(OnCommand on_command) {
 uint64_t FakeDevice::Capture(const Bytes& pixels) {
   const std::lock_guard lock(mutex_);
   const uint64_t sequence = status_["sequence"]["next"];
-  const fs::path file = FramePath(sequence);
+  const fs::path file = directory_ / "frame.draft";
   std::ofstream(file, std::ios::binary)
       .write(reinterpret_cast<const char*>(pixels.data()),
              static_cast<std::streamsize>(pixels.size()));
@@ -140,8 +142,10 @@ uint64_t FakeDevice::Capture(const Bytes& pixels) {
   SetAttribute(file, "bytes_used", std::to_string(format_.bytes));
   SetAttribute(file, "flags", "0");
   SetAttribute(file, "dropped", "0");
-  fs::remove(directory_ / "latest.raw");
-  fs::create_hard_link(file, directory_ / "latest.raw");
+  const fs::path latest = directory_ / "latest.draft";
+  fs::create_hard_link(file, latest);
+  fs::rename(file, FramePath(sequence));
+  fs::rename(latest, directory_ / "latest.raw");
   if (status_["sequence"]["oldest"].is_null()) status_["sequence"]["oldest"] = sequence;
   status_["sequence"]["newest"] = sequence;
   Count("present");
@@ -196,6 +200,7 @@ void FakeDevice::Write(const std::string& file, const std::string& text) {
 
 void FakeDevice::Store() {
   Write("status.json", status_.dump());
+  Write("state", status_["state"].get<std::string>() + "\n");
   on_change_();
 }
 
@@ -215,17 +220,30 @@ void FakeDevice::ReadCommands(const std::stop_token& stop) {
       if (::poll(&poll_fd, 1, 2) <= 0) continue;
       std::array<char, 4096> text;
       const ssize_t got = ::read(fd.get(), text.data(), text.size());
-      OnCommand obey;
-      {
-        const std::lock_guard lock(mutex_);
-        obey = on_command_;
-      }
-      std::istringstream lines(
-          std::string(text.data(), static_cast<size_t>(std::max(got, ssize_t{0}))));
-      for (std::string line; std::getline(lines, line);) {
-        if (obey) obey(*this, attribute, line);
-      }
+      Obey(attribute, {text.data(), static_cast<size_t>(std::max(got, ssize_t{0}))});
     }
+    Obey("state", TakeState());
+  }
+}
+
+std::string FakeDevice::TakeState() {
+  const std::lock_guard lock(mutex_);
+  const std::string state = status_["state"].get<std::string>() + "\n";
+  std::string text = ReadText(directory_ / "state");
+  if (text.empty() || text == state) return "";  // or it is being written
+  Write("state", state);
+  return text;
+}
+
+void FakeDevice::Obey(const std::string& attribute, const std::string& text) {
+  OnCommand obey;
+  {
+    const std::lock_guard lock(mutex_);
+    obey = on_command_;
+  }
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (obey) obey(*this, attribute, line);
   }
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A directory that looks like a grabfs mount, of plain files and pipes, in which a test plays the
-// daemon: it reads what the CLI writes to `trigger`, `state` and `into`, and writes `events`. And a
-// Context in which verbs run in-process against it.
+// daemon: it reads what the CLI writes to `trigger`, `state` and `into`, and writes `events`. It
+// has no ring. And a Context in which verbs run in-process against it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -69,6 +69,9 @@ class FakeDevice {
   void Store();
   void Count(const std::string& counter);
   void ReadCommands(const std::stop_token& stop);
+  // What was written to `state` since the last call, which is a plain file: it is read, too.
+  std::string TakeState();
+  void Obey(const std::string& attribute, const std::string& text);
 
   std::string name_;
   std::filesystem::path directory_;

@@ -120,7 +120,7 @@ TEST_F(Save, AStreamingDeviceGivesItsNextFrames) {
     last = sequence;
     EXPECT_EQ(ReadBytes(object["file"].get<std::string>()), device_.Pixels(sequence));
   }
-  EXPECT_THAT(Err(), HasSubstr("dropped (full)"));
+  EXPECT_THAT(Err(), HasSubstr("dropped (no free buffer)"));
 }
 
 TEST_F(Save, AFrameThatIsGoneBeforeItCanBeOpenedIsCounted) {
