@@ -104,6 +104,7 @@ Session::Session(Options options, FileSystem* file_system)
   operations_.file_system = file_system_;
   operations_.pending = &pending_;
   operations_.passthrough_wanted = options_.passthrough;
+  operations_.handles_wanted = options_.handles;
   operations_.reply_later = [this](fuse_req_t req) { workers_->ReplyLater(req); };
   operations_.restart_on_worker = [this](fuse_req_t req) { workers_->RestartOnWorker(req); };
   operations_.invalidate_attributes = [this](uint64_t inode) { SendAttributeInvalidation(inode); };
@@ -201,6 +202,7 @@ void Session::OnFirstRequest() {
   } catch (const Error& error) {
     path = {false, error.what()};
   }
+  path.handles = operations_.handles_given;
   file_system_->SetDataPath(path);
 }
 

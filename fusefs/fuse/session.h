@@ -33,6 +33,7 @@ class Session : private Kernel {
     std::string mountpoint;     // absolute
     std::string mount_options;  // for libfuse and mount(2), comma-separated
     bool passthrough = true;
+    bool handles = false;  // file handles, with passthrough too
   };
 
   // Mounts. Construct it in the main thread, before other threads start. Throws Error with the

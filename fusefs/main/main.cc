@@ -38,7 +38,8 @@ void Serve(const DaemonOptions& options) {
   }
   Session session({.mountpoint = options.mountpoint,
                    .mount_options = options.mount_options,
-                   .passthrough = options.passthrough},
+                   .passthrough = options.passthrough,
+                   .handles = options.handles},
                   &file_system);
   hot_plug.Start();
   session.Run([&](const DataPath& path) {

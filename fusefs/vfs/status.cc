@@ -119,6 +119,7 @@ std::string Print(const MountReport& report) {
                {"mountpoint", report.mountpoint},
                {"data_path", NameOf(report.path)},
                {"data_path_reason", report.path.reason},
+               {"handles", report.path.handles},
                {"alloc",
                 {{"files", report.alloc_files},
                  {"bytes", report.alloc_bytes},

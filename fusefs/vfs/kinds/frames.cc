@@ -90,6 +90,8 @@ class FrameKind final : public KindWithFrame {
     const FrameInfo info = GetFrame(place, place.inode.index).second;
     return FrameAttr(place, info, info.bytes_used);
   }
+  // Stat() knows which there are.
+  [[nodiscard]] bool IsPossible(const Place& /*place*/) const override { return true; }
 
   std::unique_ptr<OpenFile> Open(const Place& place, int flags) const override {
     if (Writes(flags)) throw Error(EACCES, "frames are read-only");
