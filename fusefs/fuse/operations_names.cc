@@ -73,7 +73,7 @@ void SetAttr(fuse_req_t req, fuse_ino_t ino, struct stat* attr, int to_set, fuse
 
 void Unlink(fuse_req_t req, fuse_ino_t parent, const char* name) {
   Serve(req, [&] {
-    Files(req).Unlink(parent, name);
+    Files(req).Unlink(parent, name, CallerOf(req));
     fuse_reply_err(req, 0);
   });
 }

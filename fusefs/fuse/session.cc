@@ -138,6 +138,7 @@ Session::Session(Options options, FileSystem* file_system)
       options_.mountpoint, device_number_,
       AccessWatch::Listener{.on_access = [this](uint64_t inode) { file_system_->OnAccess(inode); },
                             .on_lost = [this] { file_system_->OnAccessLost(); }});
+  announcer_ = std::make_unique<Announcer>(options_.mountpoint, device_number_);
   file_system_->Attach(this);
   tasks_.Start([this] { return file_system_->Housekeep(); });
   interrupts_.Start([] { return std::nullopt; });
@@ -183,6 +184,7 @@ void Session::EndDevices() {
   file_system_->Stop();
   tasks_.Stop();
   access_watch_->Stop();
+  announcer_->Stop();
 }
 
 void Session::OnInit() {

@@ -10,6 +10,7 @@
 #include "fusefs/base/error.h"
 #include "fusefs/base/file_limit.h"
 #include "fusefs/base/log.h"
+#include "fusefs/fuse/announcer.h"
 #include "fusefs/fuse/sentinel.h"
 #include "fusefs/fuse/session.h"
 #include "fusefs/main/complete.h"
@@ -72,6 +73,7 @@ int Main(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   if (grabfs::Sentinel::IsSentinel(argc, argv)) return grabfs::Sentinel::Main(argv);
+  if (grabfs::Announcer::IsAnnouncer(argc, argv)) return grabfs::Announcer::Main(argv);
   if (argc > 1 && argv[1] == grabfs::kCompleteOption) {
     grabfs::Print(std::cout, grabfs::CompleteDaemon({argv + 2, argv + argc}));
     return 0;

@@ -38,7 +38,8 @@ constexpr char kDescription[] =
     "  grabfs --device cam0=v4l2:/dev/video0,format=YUYV,width=640 /mnt/grabfs\n"
     "\n"
     "SOURCE is pattern, replay:FILE, grabdma:/dev/grabdmaN or v4l2:/dev/videoN, for output\n"
-    "display:FILE; keys are width, height, format, rate, buffers, memory, policy, state, and what\n"
+    "display:FILE; keys are width, height, format, rate, buffers, memory, policy, state, announce, "
+    "and what\n"
     "a source adds. Then look into MOUNTPOINT, or run grabfs-cli.";
 
 // Takes a key out of the options of a source spec.
@@ -171,6 +172,12 @@ DeviceOption ParseDeviceOption(const std::string& text) {
       throw Error(EINVAL, "policy '" + *name + "': use keep-newest or keep-oldest");
     }
     device.config.policy = *policy;
+  }
+  if (const auto announce = Take(options, "announce")) {
+    if (*announce != "0" && *announce != "1") {
+      throw Error(EINVAL, "announce '" + *announce + "': use 0 or 1");
+    }
+    device.config.announce = *announce == "1";
   }
   if (const auto state = Take(options, "state")) {
     if (*state != "stopped" && *state != "streaming") {

@@ -136,8 +136,8 @@ void FileSystem::Rename(uint64_t parent, const std::string& name, uint64_t new_p
   place.kind().Rename(place, name, Inode::Decode(new_parent), new_name, flags);
 }
 
-void FileSystem::Unlink(uint64_t parent, const std::string& name) {
-  const Place place = At(parent);
+void FileSystem::Unlink(uint64_t parent, const std::string& name, const Caller& caller) {
+  const Place place = At(parent, caller);
   place.kind().Unlink(place, name);
 }
 

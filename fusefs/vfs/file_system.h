@@ -74,7 +74,7 @@ class FileSystem {
   Kind::Opened CreateUnnamed(uint64_t parent, mode_t mode, const Caller& caller);
   void Rename(uint64_t parent, const std::string& name, uint64_t new_parent,
               const std::string& new_name, unsigned flags);
-  void Unlink(uint64_t parent, const std::string& name);
+  void Unlink(uint64_t parent, const std::string& name, const Caller& caller);
   std::string ReadLink(uint64_t inode);
   std::string XattrNames(uint64_t inode);
   std::string Xattr(uint64_t inode, std::string_view name);  // ENODATA, EOPNOTSUPP

@@ -65,6 +65,7 @@ Json ToJson(const DeviceReport& report) {
           {"trigger", state.trigger},
           {"into", state.into},
           {"writeback_ms", state.writeback_ms},
+          {"announce", state.announce},
           {"buffers", ToJson(report.occupancy, report.slots)},
           {"sequence",
            {{"next", state.next_sequence},
