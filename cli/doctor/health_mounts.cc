@@ -20,6 +20,13 @@ Finding ExamineDataPath(const DeviceStatus& d) {
           "passthrough needs Linux 6.9 and a daemon with CAP_SYS_ADMIN"};
 }
 
+Finding ExamineHandles(const std::string& mountpoint, const MountStatus& status) {
+  if (status.handles) return {kGood, mountpoint, "gives file handles: NFS can export it", ""};
+  return {kNote, mountpoint, "gives no file handles: NFS cannot export it",
+          "with passthrough that takes -o handles=on, and then every frame that was opened gets "
+          "new pages"};
+}
+
 // For memory whose pages can be in flight: whether the daemon knows which frames are.
 Finding ExamineFlight(const DeviceStatus& d) {
   if (d.in_flight == "seen") {
@@ -31,7 +38,7 @@ Finding ExamineFlight(const DeviceStatus& d) {
             ""};
   }
   return {kSlow, d.name, "which frames are read is not known: all that were opened get new pages",
-          "the daemon's log says why fanotify does not work"};
+          "mount without handles=on; else the daemon's log says why fanotify does not work"};
 }
 
 Finding ExamineAside(const DeviceStatus& d) {
@@ -88,6 +95,7 @@ std::vector<Finding> ExamineLiving(const ExaminedMount& mount) {
                                         Plural(status.devices.size(), "device"),
                                     ""}};
   if (!status.devices.empty()) findings.push_back(RightsOf(mount));
+  findings.push_back(ExamineHandles(mount.mount.mountpoint, status));
   for (const DeviceStatus& device : status.devices) {
     for (Finding& finding : ExamineDevice(device)) findings.push_back(std::move(finding));
   }

@@ -114,6 +114,7 @@ MountStatus ReadMount(const json& j) {
   status.pid = SmallCountAt(j, "pid");
   j.at("data_path").get_to(status.data_path);
   j.at("data_path_reason").get_to(status.data_path_reason);
+  j.at("handles").get_to(status.handles);
   for (const json& device : j.at("devices")) status.devices.push_back(ReadDevice(device));
   return status;
 }

@@ -74,6 +74,7 @@ struct MountStatus {
   int64_t pid = 0;
   std::string data_path;
   std::string data_path_reason;
+  bool handles = false;  // the mount gives file handles
   std::vector<DeviceStatus> devices;
 };
 

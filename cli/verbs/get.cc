@@ -42,7 +42,7 @@ class GetVerb : public Verb {
   // Those that do something when they are written are no settings; and of cameras that of output.
   static std::vector<std::string> AllOf(const Device& device) {
     std::set<std::string> left_out = {"into", "state", "trigger"};
-    if (device.Get("direction") != "output") left_out.insert("writeback_ms");
+    left_out.insert(device.Get("direction") == "output" ? "announce" : "writeback_ms");
     std::vector<std::string> names = device.SettingNames();
     std::erase_if(names, [&](const std::string& name) { return left_out.contains(name); });
     return names;

@@ -81,7 +81,10 @@ Device::Device(Config config, std::unique_ptr<Source> source)
           CheckSyscall(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd"))),
       source_(std::move(source)),
       renewal_thread_(std::make_shared<TaskThread>()) {
+  if (output_ && config_.announce) throw Error(EINVAL, name() + ": announce: it shows pictures");
   state_.policy = config_.policy;
+  state_.announce = config_.announce;
+  announces_ = config_.announce;
   ReplacePool(config_.buffers);
 }
 

@@ -85,6 +85,7 @@ struct DeviceState {
   uint64_t trigger = 0;  // frames that a software trigger has ordered and that have not come yet
   uint32_t buffers = 0;
   uint32_t writeback_ms = 1000;  // output
+  bool announce = false;         // see Device::announces()
   uint64_t next_sequence = 0;
   std::string into;        // the name of the target (targets.h) that is filled next; empty: none
   std::string last_error;  // why the last command or capture failed; empty after a success
@@ -109,6 +110,7 @@ class Device {
     uint32_t buffers = 8;
     Policy policy = Policy::kKeepNewest;
     bool start = false;  // stream as soon as the mount answers
+    bool announce = false;
   };
   // Called once. `error`: null when the command was carried out.
   using Done = std::function<void(const Error* error)>;
@@ -139,6 +141,8 @@ class Device {
   [[nodiscard]] DeviceState state() const;
   // Unplugged, for good.
   [[nodiscard]] bool gone() const;
+  // Directory watchers shall see its frames as files that are made and unlinked.
+  [[nodiscard]] bool announces() const { return announces_; }
   [[nodiscard]] std::shared_ptr<Pool> pool() const;
   // The sum over the pool and all earlier pools.
   [[nodiscard]] RingCounters counters() const;
@@ -175,6 +179,7 @@ class Device {
   void Output(std::shared_ptr<Pool> pool, uint32_t slot, bool always, Done done);
   // Output: a written buffer is shown after `milliseconds` even without an fsync(); 0: never.
   void SetWriteback(uint32_t milliseconds, Done done);
+  void SetAnnounce(bool announce, Done done);
   // Cancels the targets that are not filled yet.
   void CancelTargets(Done done);
   // For a command that could not be parsed: makes the reason the last_error, in the order of
@@ -257,6 +262,7 @@ class Device {
 
   std::atomic<bool> commands_pending_ = false;
   std::atomic<bool> halted_ = false;
+  std::atomic<bool> announces_ = false;
   std::atomic<uint64_t> names_changed_ns_ = 0;
   std::thread thread_;
   TaskThread delivery_thread_;

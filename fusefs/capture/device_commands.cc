@@ -195,6 +195,16 @@ void Device::SetWriteback(uint32_t milliseconds, Done done) {
       std::move(done));
 }
 
+void Device::SetAnnounce(bool announce, Done done) {
+  Post(
+      [this, announce] {
+        if (output_) throw Error(EOPNOTSUPP, "announce: the device shows pictures");
+        announces_ = announce;
+        Publish([&](DeviceState& state) { state.announce = announce; });
+      },
+      std::move(done));
+}
+
 void Device::CancelTargets(Done done) {
   Post(
       [this] {

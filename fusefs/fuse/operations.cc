@@ -26,10 +26,12 @@ void Init(void* userdata, fuse_conn_info* conn) {
   fuse_set_feature_flag(conn, FUSE_CAP_CACHE_SYMLINKS);
   if (context.passthrough_wanted) {
     context.passthrough_offered = fuse_set_feature_flag(conn, FUSE_CAP_PASSTHROUGH);
-    // No file handles: a file that is opened by its handle may have no directory, and then fanotify
-    // does not report its reads.
-    if (context.passthrough_offered) fuse_set_feature_flag(conn, FUSE_CAP_NO_EXPORT_SUPPORT);
   }
+  // A file that is opened by its handle may have no directory, and then fanotify does not report
+  // its reads. So with passthrough there are handles only if they are wanted.
+  context.handles_given = context.handles_wanted || !context.passthrough_offered;
+  fuse_set_feature_flag(
+      conn, context.handles_given ? FUSE_CAP_EXPORT_SUPPORT : FUSE_CAP_NO_EXPORT_SUPPORT);
   // libfuse adds one. More would leave no room for an overlayfs on top of the mount.
   conn->max_backing_stack_depth = 0;
   conn->request_timeout = WantedRequestTimeout();

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <random>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -50,6 +51,11 @@ struct Operations {
   NameInvalidator* names;                         // set before the first request
   std::atomic<bool> passthrough_offered = false;  // by the kernel, in FUSE_INIT
   bool passthrough_wanted = true;
+  bool handles_wanted = false;              // with passthrough, too
+  std::atomic<bool> handles_given = false;  // file handles; decided in FUSE_INIT
+  // Of all inodes except the root. File handles contain it, so handles of another mount, or of an
+  // earlier daemon, lead nowhere. The kernel keeps 32 bits.
+  const uint32_t generation = std::random_device()();
   // See Workers.
   std::function<void(fuse_req_t req)> reply_later;
   std::function<void(fuse_req_t req)> restart_on_worker;

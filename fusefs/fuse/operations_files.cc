@@ -54,7 +54,7 @@ void Open(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
 void Create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode, fuse_file_info* fi) {
   Serve(req, [&] {
     const fuse_entry_param param =
-        ToEntryParam(Files(req).Create(parent, name, mode, CallerOf(req)));
+        ToEntryParam(req, Files(req).Create(parent, name, mode, CallerOf(req)));
     ReplyOpened(req, Files(req).Open(param.ino, fi->flags, CallerOf(req)), fi,
                 [&] { return fuse_reply_create(req, &param, fi); });
   });
@@ -63,7 +63,7 @@ void Create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode, fu
 void TmpFile(fuse_req_t req, fuse_ino_t parent, mode_t mode, fuse_file_info* fi) {
   Serve(req, [&] {
     auto [entry, file] = Files(req).CreateUnnamed(parent, mode, CallerOf(req));
-    const fuse_entry_param param = ToEntryParam(entry);
+    const fuse_entry_param param = ToEntryParam(req, entry);
     ReplyOpened(req, std::move(file), fi, [req, fi, &param, &files = Files(req)] {
       const int result = fuse_reply_create(req, &param, fi);
       if (result != 0) files.Forget(param.ino);  // the kernel never knew it

@@ -18,7 +18,8 @@ void ReplyAttr(fuse_req_t req, const Attr& attr) { fuse_reply_attr(req, &attr.st
 
 void Lookup(fuse_req_t req, fuse_ino_t parent, const char* name) {
   Serve(req, [&] {
-    const fuse_entry_param param = ToEntryParam(Files(req).Lookup(parent, name, CallerOf(req)));
+    const fuse_entry_param param =
+        ToEntryParam(req, Files(req).Lookup(parent, name, CallerOf(req)));
     fuse_reply_entry(req, &param);
   });
 }
@@ -72,7 +73,7 @@ void SetAttr(fuse_req_t req, fuse_ino_t ino, struct stat* attr, int to_set, fuse
 
 void Unlink(fuse_req_t req, fuse_ino_t parent, const char* name) {
   Serve(req, [&] {
-    Files(req).Unlink(parent, name);
+    Files(req).Unlink(parent, name, CallerOf(req));
     fuse_reply_err(req, 0);
   });
 }
@@ -83,7 +84,7 @@ void MkNod(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode, dev
   Serve(req, [&] {
     if (!S_ISREG(mode)) throw Error(EPERM, "there are regular files only");
     const fuse_entry_param param =
-        ToEntryParam(Files(req).Create(parent, name, mode, CallerOf(req)));
+        ToEntryParam(req, Files(req).Create(parent, name, mode, CallerOf(req)));
     fuse_reply_entry(req, &param);
   });
 }
@@ -205,7 +206,7 @@ void ReadDirPlus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
   FillDirectory(req, ino, size, offset,
                 [](fuse_req_t r, char* buffer, size_t room, const std::string& name,
                    const Entry& entry, uint64_t next) {
-                  const fuse_entry_param param = ToEntryParam(entry);
+                  const fuse_entry_param param = ToEntryParam(r, entry);
                   return fuse_add_direntry_plus(r, buffer, room, name.c_str(), &param,
                                                 static_cast<off_t>(next));
                 });

@@ -19,9 +19,11 @@ int CodeOf(const std::exception_ptr& failure) {
   return error.code();
 }
 
-fuse_entry_param ToEntryParam(const Entry& entry) {
+fuse_entry_param ToEntryParam(fuse_req_t req, const Entry& entry) {
   fuse_entry_param param = {};
   param.ino = entry.attr.stat.st_ino;
+  // The kernel itself gives the root the generation 0.
+  param.generation = param.ino == kRootInode ? 0 : Context(req).generation;
   param.attr = entry.attr.stat;
   if (FileSystem::IsEndless(param.ino)) param.attr.st_size = kEndlessSize;
   param.attr_timeout = entry.attr.timeout;

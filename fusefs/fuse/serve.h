@@ -84,6 +84,6 @@ inline std::function<void(const Error* error)> ReplyDone(fuse_req_t req) {
 // stat() of a file that is read like a pipe shows the size 0, but the kernel must cache a large
 // size: it ends asynchronous reads (io_uring, libaio) at the cached size without a request. It
 // caches the size of the lookup reply; GetAttr() makes sure that it does not cache the 0.
-fuse_entry_param ToEntryParam(const Entry& entry);
+fuse_entry_param ToEntryParam(fuse_req_t req, const Entry& entry);
 
 }  // namespace grabfs

@@ -104,6 +104,7 @@ Session::Session(Options options, FileSystem* file_system)
   operations_.file_system = file_system_;
   operations_.pending = &pending_;
   operations_.passthrough_wanted = options_.passthrough;
+  operations_.handles_wanted = options_.handles;
   operations_.reply_later = [this](fuse_req_t req) { workers_->ReplyLater(req); };
   operations_.restart_on_worker = [this](fuse_req_t req) { workers_->RestartOnWorker(req); };
   operations_.invalidate_attributes = [this](uint64_t inode) { SendAttributeInvalidation(inode); };
@@ -137,6 +138,7 @@ Session::Session(Options options, FileSystem* file_system)
       options_.mountpoint, device_number_,
       AccessWatch::Listener{.on_access = [this](uint64_t inode) { file_system_->OnAccess(inode); },
                             .on_lost = [this] { file_system_->OnAccessLost(); }});
+  announcer_ = std::make_unique<Announcer>(options_.mountpoint, device_number_);
   file_system_->Attach(this);
   tasks_.Start([this] { return file_system_->Housekeep(); });
   interrupts_.Start([] { return std::nullopt; });
@@ -182,6 +184,7 @@ void Session::EndDevices() {
   file_system_->Stop();
   tasks_.Stop();
   access_watch_->Stop();
+  announcer_->Stop();
 }
 
 void Session::OnInit() {
@@ -201,6 +204,7 @@ void Session::OnFirstRequest() {
   } catch (const Error& error) {
     path = {false, error.what()};
   }
+  path.handles = operations_.handles_given;
   file_system_->SetDataPath(path);
 }
 

@@ -9,12 +9,14 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "fusefs/base/mount_watch.h"
 #include "fusefs/base/mutex.h"
 #include "fusefs/base/signal_watch.h"
 #include "fusefs/base/task_thread.h"
 #include "fusefs/fuse/access_watch.h"
+#include "fusefs/fuse/announcer.h"
 #include "fusefs/fuse/name_invalidator.h"
 #include "fusefs/fuse/operations.h"
 #include "fusefs/fuse/passthrough.h"
@@ -33,6 +35,7 @@ class Session : private Kernel {
     std::string mountpoint;     // absolute
     std::string mount_options;  // for libfuse and mount(2), comma-separated
     bool passthrough = true;
+    bool handles = false;  // file handles, with passthrough too
   };
 
   // Mounts. Construct it in the main thread, before other threads start. Throws Error with the
@@ -56,6 +59,12 @@ class Session : private Kernel {
   void WakeHousekeeper() override;
   void WatchAccess(std::vector<Directory> directories) override;
   bool CollectAccess(uint32_t device) override { return access_watch_->Collect(device); }
+  void Announce(uint64_t inode, std::string path, Announcement what) override {
+    announcer_->Announce(inode, std::move(path), what);
+  }
+  [[nodiscard]] Announcement AnnouncementBy(pid_t process, uint64_t inode) const override {
+    return announcer_->AnnouncementBy(process, inode);
+  }
   [[nodiscard]] dev_t device_number() const override { return device_number_; }
 
   void OnInit();
@@ -83,6 +92,7 @@ class Session : private Kernel {
   std::unique_ptr<Workers> workers_;
   std::unique_ptr<Passthrough> passthrough_;
   std::unique_ptr<AccessWatch> access_watch_;
+  std::unique_ptr<Announcer> announcer_;
   std::function<void(const DataPath& path)> on_ready_;
   SlowMutex ending_;  // held by EndDevices(); taken before all other locks
   dev_t device_number_ = 0;

@@ -61,6 +61,7 @@ Candidates DeviceSpec(const std::string& word) {
                            {"policy=keep-newest", "recycle the oldest frame (the default)"},
                            {"policy=keep-oldest", "recycle nothing: drop new frames"},
                            {"state=streaming", "start at once"},
+                           {"announce=1", "directory watchers see each frame as a new file"},
                            {"memory=grabdma", "buffers of the module, which see every pin"}});
 }
 

@@ -10,6 +10,7 @@
 #include "fusefs/base/error.h"
 #include "fusefs/base/file_limit.h"
 #include "fusefs/base/log.h"
+#include "fusefs/fuse/announcer.h"
 #include "fusefs/fuse/sentinel.h"
 #include "fusefs/fuse/session.h"
 #include "fusefs/main/complete.h"
@@ -39,7 +40,8 @@ void Serve(const DaemonOptions& options) {
   }
   Session session({.mountpoint = options.mountpoint,
                    .mount_options = options.mount_options,
-                   .passthrough = options.passthrough},
+                   .passthrough = options.passthrough,
+                   .handles = options.handles},
                   &file_system);
   hot_plug.Start();
   session.Run([&](const DataPath& path) {
@@ -73,6 +75,7 @@ int Main(int argc, char** argv) {
 int main(int argc, char** argv) {
   if (grabfs::Sentinel::IsSentinel(argc, argv)) return grabfs::Sentinel::Main(argv);
   if (grabfs::Keeper::IsKeeper(argc, argv)) return grabfs::Keeper::Main(argv);
+  if (grabfs::Announcer::IsAnnouncer(argc, argv)) return grabfs::Announcer::Main(argv);
   if (argc > 1 && argv[1] == grabfs::kCompleteOption) {
     grabfs::Print(std::cout, grabfs::CompleteDaemon({argv + 2, argv + argc}));
     return 0;

@@ -31,10 +31,11 @@ mode_t ParseFileMode(const std::string& what, const std::string& text) {
                           "directories get their x from these");
 }
 
-bool ParsePassthrough(const std::string& value) {
-  if (value == "off") return false;
-  if (value == "auto") return true;
-  throw Error(EINVAL, "-o passthrough=" + value + ": use auto or off");
+// The switch `name`, which is `auto` or `other`. Returns whether it is `other`.
+bool ParseSwitch(const std::string& name, const std::string& value, std::string_view other) {
+  if (value == other) return true;
+  if (value == "auto") return false;
+  throw Error(EINVAL, "-o " + name + "=" + value + ": use auto or " + std::string(other));
 }
 
 unsigned ParseHoldLimit(const std::string& value) {
@@ -47,7 +48,7 @@ unsigned ParseHoldLimit(const std::string& value) {
                           "100%");
 }
 
-constexpr std::array<MountOption, 13> kOptions = {{
+constexpr std::array<MountOption, 14> kOptions = {{
     {"uid=", "owner of the files, a name or a number",
      [](const std::string& value, DaemonOptions& options) {
        options.file_system.uid = ParseUser("-o uid", value);
@@ -70,7 +71,12 @@ constexpr std::array<MountOption, 13> kOptions = {{
      }},
     {"passthrough=", "auto, or off: never let the kernel read the daemon's pages itself",
      [](const std::string& value, DaemonOptions& options) {
-       options.passthrough = ParsePassthrough(value);
+       options.passthrough = !ParseSwitch("passthrough", value, "off");
+     }},
+    {"handles=",
+     "auto, or on: file handles with passthrough, too, so that NFS can export the mount",
+     [](const std::string& value, DaemonOptions& options) {
+       options.handles = ParseSwitch("handles", value, "on");
      }},
     {"alloc_size=", "limit of alloc/ for all users together: 64M, 2G, 25%",
      [](const std::string& value, DaemonOptions& options) {

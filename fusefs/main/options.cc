@@ -39,9 +39,8 @@ constexpr char kDescription[] =
     "  grabfs --device door=exec:/usr/local/bin/door /mnt/grabfs    a program that writes Y4M\n"
     "\n"
     "SOURCE is pattern, replay:FILE, grabdma:/dev/grabdmaN, v4l2:/dev/videoN or exec:PROGRAM, for\n"
-    "output display:FILE; keys are width, height, format, rate, buffers, memory, policy, state, "
-    "and\n"
-    "what a source adds. Then look into MOUNTPOINT, or run grabfs-cli.";
+    "output display:FILE; keys are width, height, format, rate, buffers, memory, policy, state,\n"
+    "announce, and what a source adds. Then look into MOUNTPOINT, or run grabfs-cli.";
 
 // Takes a key out of the options of a source spec.
 std::optional<std::string> Take(std::map<std::string, std::string>& options, const char* key) {
@@ -182,6 +181,12 @@ DeviceOption ParseDeviceOption(const std::string& text) {
       throw Error(EINVAL, "policy '" + *name + "': use keep-newest or keep-oldest");
     }
     device.config.policy = *policy;
+  }
+  if (const auto announce = Take(options, "announce")) {
+    if (*announce != "0" && *announce != "1") {
+      throw Error(EINVAL, "announce '" + *announce + "': use 0 or 1");
+    }
+    device.config.announce = *announce == "1";
   }
   if (const auto state = Take(options, "state")) {
     if (*state != "stopped" && *state != "streaming") {

@@ -25,6 +25,7 @@ struct DaemonOptions {
   std::string mount_options;          // for libfuse and mount(2)
   FileSystem::Options file_system;
   bool passthrough = true;
+  bool handles = false;  // file handles, with passthrough too
   bool remount = false;  // of what is mounted already: see Remount()
   bool foreground = false;
   bool syslog = false;

@@ -67,6 +67,11 @@ void WriteState(Device& device, std::string_view text, Device::Done done) {
 
 // In alphabetical order, as ls shows them.
 constexpr Attribute kAttributes[] = {
+    {"announce", 0644,
+     [](const Device&, const DeviceState& state) { return std::to_string(state.announce ? 1 : 0); },
+     [](Device& device, std::string_view text, Device::Done done) {
+       device.SetAnnounce(ParseNumber("announce", text, 1) == 1, std::move(done));
+     }},
     {"buffers_count", 0644,
      [](const Device&, const DeviceState& state) { return std::to_string(state.buffers); },
      [](Device& device, std::string_view text, Device::Done done) {

@@ -17,6 +17,10 @@ struct DataPath {
   //   seen      they have the buffers' pages; the memory itself sees them (Memory::SeesPages())
   std::string in_flight = "copied";
 
+  // The mount gives file handles (name_to_handle_at), so that it can be exported. With passthrough
+  // this excludes "watched": fanotify does not report reads of files that were opened by handle.
+  bool handles = false;
+
   friend bool operator==(const DataPath&, const DataPath&) = default;
 };
 

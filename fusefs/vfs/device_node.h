@@ -44,6 +44,7 @@ struct DeviceNode {
   LookupHolds lookup_holds;
   // The kernel may have cached the times of frames/.
   std::atomic<bool> frames_time_known = false;
+  std::atomic<bool> has_announced = false;  // a frame: see Device::announces()
   StreamConverter converter;
   Printed<DeviceReport> status;
 

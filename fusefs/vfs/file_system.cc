@@ -12,6 +12,12 @@ namespace {
 
 constexpr uint32_t kBlockSize = 4096;
 
+// The file itself, by its number only.
+Entry FromHandle(const Place& place) {
+  if (!place.kind().IsPossible(place)) ThrowStale();
+  return {place.kind().Stat(place), kNotAtAll};
+}
+
 }  // namespace
 
 FileSystem::FileSystem(Options options, std::vector<std::unique_ptr<Device>> devices)
@@ -64,6 +70,8 @@ bool FileSystem::HasDevice(const std::string& name) const {
 Entry FileSystem::Lookup(uint64_t parent, const std::string& name, const Caller& caller) {
   if (name.size() > NAME_MAX) throw Error(ENAMETOOLONG, "a name of more than 255 bytes");
   const Place place = At(parent, caller);
+  if (name == ".") return FromHandle(place);
+  if (name == "..") return FromHandle(place.kind().Parent(place));
   return place.kind().Lookup(place, name);
 }
 
@@ -128,8 +136,8 @@ void FileSystem::Rename(uint64_t parent, const std::string& name, uint64_t new_p
   place.kind().Rename(place, name, Inode::Decode(new_parent), new_name, flags);
 }
 
-void FileSystem::Unlink(uint64_t parent, const std::string& name) {
-  const Place place = At(parent);
+void FileSystem::Unlink(uint64_t parent, const std::string& name, const Caller& caller) {
+  const Place place = At(parent, caller);
   place.kind().Unlink(place, name);
 }
 

@@ -50,6 +50,8 @@ class FileSystem {
   [[nodiscard]] bool HasDevice(const std::string& name) const;
 
   // All throw Error: ENOENT, ESTALE for a file that does not exist any more, EACCES, EPERM, ...
+  // The kernel looks "." and ".." up only for file handles, whose inode numbers anybody may have
+  // made up: "." is the file itself, ".." the directory that a directory is in.
   Entry Lookup(uint64_t parent, const std::string& name, const Caller& caller);
   Attr GetAttr(uint64_t inode);
   // Whether the file is read like a pipe.
@@ -72,7 +74,7 @@ class FileSystem {
   Kind::Opened CreateUnnamed(uint64_t parent, mode_t mode, const Caller& caller);
   void Rename(uint64_t parent, const std::string& name, uint64_t new_parent,
               const std::string& new_name, unsigned flags);
-  void Unlink(uint64_t parent, const std::string& name);
+  void Unlink(uint64_t parent, const std::string& name, const Caller& caller);
   std::string ReadLink(uint64_t inode);
   std::string XattrNames(uint64_t inode);
   std::string Xattr(uint64_t inode, std::string_view name);  // ENODATA, EOPNOTSUPP

@@ -48,6 +48,20 @@ class Kernel {
   // Reports all reads that returned before this call. False: reads of this device are not reported.
   // Never waits.
   virtual bool CollectAccess(uint32_t device) = 0;
+
+  // --- Announcements. Directory watchers see what programs do, so a process makes and unlinks the
+  // names of frames for them, and sees them as its work needs it.
+
+  enum class Announcement {
+    kNone,  // nothing; to Announce(): forget the file, whose name a program has unlinked
+    kMade,  // the process is making the name, so there is none yet
+    kGone,  // the process is unlinking the name, so there still is one
+  };
+  // Has this done soon, in the order of the calls. `path`: below the mountpoint. Does not wait.
+  virtual void Announce(uint64_t inode, std::string path, Announcement what) = 0;
+  // What the caller of a request is announcing of this file; kNone for every other process.
+  [[nodiscard]] virtual Announcement AnnouncementBy(pid_t process, uint64_t inode) const = 0;
+
   // Of the mount, as stat() shows it.
   [[nodiscard]] virtual dev_t device_number() const = 0;
 };

@@ -21,6 +21,9 @@ class KernelCaches : public DeviceObserver {
 
   // A name in frames/ has appeared or gone.
   static void FramesChanged(Kernel& kernel, DeviceNode& node);
+  // The device's directory watchers shall see it.
+  static void Announce(Kernel& kernel, const DeviceNode& node, uint64_t sequence,
+                       Kernel::Announcement what);
 
   // DeviceObserver
   void OnFrameGone(const Device& device, uint64_t sequence, uint32_t notes) override;

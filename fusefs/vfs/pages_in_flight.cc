@@ -40,6 +40,7 @@ bool PagesInFlight::Collect(uint32_t device, const Pool& pool) const {
 
 // Frames have names in two directories, and can be read through a locked buffer.
 void PagesInFlight::Watch() {
+  if (data_path().handles) return;
   std::vector<Kernel::Directory> directories;
   for (const NodePtr& node : mount_.devices.All()) {
     if (node->device->output() || !NeedsWatch(*node->device->pool())) continue;

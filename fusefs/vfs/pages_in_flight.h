@@ -34,7 +34,8 @@ class PagesInFlight {
   // Call it before a hold ends: marks in the ring all frames that were read until now. False: reads
   // of this device are not reported, so the caller must mark the frame itself.
   [[nodiscard]] bool Collect(uint32_t device, const Pool& pool) const;
-  // Has reads reported for the files of all present devices.
+  // Has reads reported for the files of all present devices. Does nothing if the mount gives file
+  // handles: a file that was opened by its handle has no directory that could be watched.
   void Watch();
 
   // A file was read, so pages of it may be in flight. Never waits.

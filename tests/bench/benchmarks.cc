@@ -23,6 +23,7 @@ std::span<const Benchmark> Benchmarks() {
       {"append", BenchmarkAppend},
       {"alloc_waiting", BenchmarkAllocWaiting},
       {"stream_waiting", BenchmarkStreamWaiting},
+      {"announce", BenchmarkAnnounce},
   });
   return kBenchmarks;
 }

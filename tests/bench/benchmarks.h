@@ -25,6 +25,7 @@ std::vector<Row> BenchmarkReaders(const Context& context);
 std::vector<Row> BenchmarkAppend(const Context& context);
 std::vector<Row> BenchmarkAllocWaiting(const Context& context);
 std::vector<Row> BenchmarkStreamWaiting(const Context& context);
+std::vector<Row> BenchmarkAnnounce(const Context& context);
 
 // In the order in which they run and are printed.
 std::span<const Benchmark> Benchmarks();

@@ -74,12 +74,12 @@ nlohmann::json Daemon::Status() const {
   return nlohmann::json::parse(mount_test::ReadText(mountpoint_ + "/status.json"));
 }
 
-double Daemon::CpuSeconds() const {
+double CpuSecondsOf(pid_t process) {
   clockid_t clock{};
-  const int error = ::clock_getcpuclockid(process_.pid(), &clock);
-  if (error != 0) throw Error(error, "CPU clock of the daemon: " + ErrnoText(error));
+  const int error = ::clock_getcpuclockid(process, &clock);
+  if (error != 0) throw Error(error, "CPU clock of a process: " + ErrnoText(error));
   timespec used{};
-  CheckSyscall(::clock_gettime(clock, &used), "CPU time of the daemon");
+  CheckSyscall(::clock_gettime(clock, &used), "CPU time of a process");
   return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9;
 }
 

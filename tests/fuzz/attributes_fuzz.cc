@@ -51,6 +51,7 @@ void RequireSensibleStatus(const Device& device) {
 
 // Some attributes are there for the sake of one tree for all devices, and refuse on others.
 bool IsFor(const Attribute& attribute, const Device& device) {
+  if (attribute.name == "announce") return !device.output();
   return attribute.name != "writeback_ms" || device.output();
 }
 

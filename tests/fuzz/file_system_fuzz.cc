@@ -35,6 +35,10 @@ class QuietKernel : public Kernel {
   void WatchAccess(std::vector<Directory> /*directories*/) override {}
   // Not everything: so it is renewed.
   bool CollectAccess(uint32_t /*device*/) override { return ++collected_ % 2 == 0; }
+  void Announce(uint64_t /*inode*/, std::string /*path*/, Announcement /*what*/) override {}
+  [[nodiscard]] Announcement AnnouncementBy(pid_t /*process*/, uint64_t /*inode*/) const override {
+    return Announcement::kNone;
+  }
   [[nodiscard]] dev_t device_number() const override { return 0; }
 
  private:
@@ -209,7 +213,7 @@ class Session {
 
   void Unlink(Script& script) {
     const uint64_t parent = script.OneOf(directories_);
-    files_->Unlink(parent, script.Name());
+    files_->Unlink(parent, script.Name(), kCaller);
   }
 
   void Allocate(Script& script) {
@@ -246,6 +250,13 @@ class Session {
   }
 
   void Others(Script& script) {
+    if (script.ended()) return;
+    // A file handle that somebody made up.
+    if (script.Byte() % 4 == 0) {
+      const uint64_t number = script.Number();
+      const Attr attr = files_->Lookup(number, script.Byte() % 4 == 0 ? ".." : ".", kCaller).attr;
+      return Remember(attr);
+    }
     (void)files_->Housekeep();
     (void)files_->Statistics(kRootInode, kCaller);
     if (!open_.empty()) script.OneOf(open_)->Readable([] {});

@@ -70,7 +70,8 @@ TEST_F(DirsTest, NamesHaveAtMost255Bytes) {
 TEST_F(DirsTest, TheTreeIsTheDocumentedOne) {
   EXPECT_EQ(List(mount().path()),
             (std::vector<std::string>{"alloc", "index.html", "sim0", "status.json"}));
-  std::vector<std::string> names{"buffers",
+  std::vector<std::string> names{"announce",
+                                 "buffers",
                                  "buffers_count",
                                  "bytes",
                                  "direction",

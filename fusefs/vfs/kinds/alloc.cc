@@ -112,6 +112,10 @@ class AllocFileKind final : public Kind {
  public:
   [[nodiscard]] Attr Stat(const Place& place) const override { return AttrOf(*FileOf(place)); }
 
+  [[nodiscard]] bool IsPossible(const Place& place) const override {
+    return place.inode.device == kMountItself;
+  }
+
   std::unique_ptr<OpenFile> Open(const Place& place, int /*flags*/) const override {
     return std::make_unique<OpenAlloc>(place, FileOf(place));
   }
@@ -228,6 +232,14 @@ class AllocDirKind final : public DirectoryKind {
     attr.stat.st_mode = S_IFDIR | place.mount.options.alloc_mode;
     attr.stat.st_atim = attr.stat.st_mtim = attr.stat.st_ctim = store.ChangeTime(place.inode.index);
     return attr;
+  }
+
+  [[nodiscard]] bool IsPossible(const Place& place) const override {
+    return place.inode.device == kMountItself;
+  }
+  [[nodiscard]] Place Parent(const Place& place) const override {
+    if (place.inode.index != Store::kRoot) return place.Other(NodeKind::kAllocDir, Store::kRoot);
+    return {place.mount, Inode::Decode(kRootInode), place.caller};
   }
 
   [[nodiscard]] Entry Lookup(const Place& place, const std::string& name) const override {

@@ -120,6 +120,8 @@ class BufferKind final : public KindWithFrame {
     SetBlocks(attr, pool->format.bytes);
     return attr;
   }
+  // Stat() knows which there are.
+  [[nodiscard]] bool IsPossible(const Place& /*place*/) const override { return true; }
 
   std::unique_ptr<OpenFile> Open(const Place& place, int flags) const override {
     const NodePtr node = place.node();

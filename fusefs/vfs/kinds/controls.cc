@@ -106,6 +106,8 @@ class ControlKind final : public Kind {
     const bool writable = FileOf(place, *place.node()).writable;
     return FileAttr(place, writable ? 0644 : 0444, kControlSize);
   }
+  // Stat() knows which there are.
+  [[nodiscard]] bool IsPossible(const Place& /*place*/) const override { return true; }
 
   std::unique_ptr<OpenFile> Open(const Place& place, int flags) const override {
     const NodePtr node = place.node();

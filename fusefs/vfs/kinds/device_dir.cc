@@ -20,6 +20,10 @@ class DeviceDirKind final : public NamesKind {
                             kind.Show(place.Other(row.kind, row.index));
                    }));
   }
+
+  [[nodiscard]] Place Parent(const Place& place) const override {
+    return {place.mount, Inode::Decode(kRootInode), place.caller};
+  }
 };
 
 }  // namespace

@@ -71,6 +71,38 @@ class FrameFile final : public OpenFile {
   bool direct_ = false;
 };
 
+// What the caller is announcing of a frame (see Kernel).
+Kernel::Announcement AnnouncementOf(const Place& place, uint64_t sequence) {
+  const Inode frame{place.inode.device, NodeKind::kFrame, sequence};
+  return place.mount.kernel->AnnouncementBy(place.caller.pid, frame.number());
+}
+
+// A frame that is open to be announced. Nobody reads or writes it, but it uses the same data path
+// as all that are open, which the kernel insists on.
+class AnnouncedFrame final : public OpenFile {
+ public:
+  explicit AnnouncedFrame(FrameOpening opening)
+      : opening_(std::move(opening)),
+        backing_{opening_.pool, opening_.pool->memory[slot()]->frame_fd(),
+                 &opening_.pool->frame_attachments[slot()]} {}
+  ~AnnouncedFrame() override { opening_.pool->ring.Release(slot(), false); }
+
+  [[nodiscard]] bool uncached() const override { return true; }
+  [[nodiscard]] const Backing* backing() const override {
+    const Pool& pool = *opening_.pool;
+    return opening_.frame.info.bytes_used == pool.format.bytes ? &backing_ : nullptr;
+  }
+  void Read(uint64_t /*offset*/, size_t /*size*/, bool /*wait*/, ReadReply /*reply*/) override {
+    throw Error(EACCES, "a frame that is being announced is not read");
+  }
+
+ private:
+  [[nodiscard]] uint32_t slot() const { return opening_.frame.slot; }
+
+  const FrameOpening opening_;
+  const Backing backing_;
+};
+
 class FrameKind final : public KindWithFrame {
  public:
   [[nodiscard]] Names names() const override { return {LatestName(kRaw)}; }
@@ -90,11 +122,16 @@ class FrameKind final : public KindWithFrame {
     const FrameInfo info = GetFrame(place, place.inode.index).second;
     return FrameAttr(place, info, info.bytes_used);
   }
+  // Stat() knows which there are.
+  [[nodiscard]] bool IsPossible(const Place& /*place*/) const override { return true; }
 
   std::unique_ptr<OpenFile> Open(const Place& place, int flags) const override {
-    if (Writes(flags)) throw Error(EACCES, "frames are read-only");
     const NodePtr node = place.node();
     const uint64_t sequence = place.inode.index;
+    if (AnnouncementOf(place, sequence) == Kernel::Announcement::kMade) {
+      return std::make_unique<AnnouncedFrame>(HoldForOpen(place, *node, sequence));
+    }
+    if (Writes(flags)) throw Error(EACCES, "frames are read-only");
     FrameOpening opening = HoldForOpen(place, *node, sequence);
     if (place.mount.pages_in_flight.NeedsWatch(*opening.pool) && !AccessIsReported(flags)) {
       opening.pool->ring.InFlight(sequence);
@@ -148,14 +185,23 @@ class FramesDirKind final : public DirectoryKind {
   [[nodiscard]] Entry Lookup(const Place& place, const std::string& name) const override {
     const auto sequence = ParseFrameName(name);
     if (!sequence) ThrowNoSuchName(name);
-    const auto pool = place.node()->device->pool();
-    // The bit is set before the last look, so that the name cannot go in between without an
-    // invalidation.
-    const auto seen = pool->ring.NextFrom(*sequence);
-    if (!seen || seen->info.sequence != *sequence) ThrowNoSuchName(name);
-    pool->notes[seen->slot] |= Pool::kFrameNameKnown;
-    if (!pool->ring.Named(*sequence)) ThrowNoSuchName(name);
-    return EntryOf(place, seen->info);
+    switch (AnnouncementOf(place, *sequence)) {
+      case Kernel::Announcement::kMade:
+        ThrowNoSuchName(name);
+      case Kernel::Announcement::kGone:
+        return GoneEntry(place, *sequence);
+      case Kernel::Announcement::kNone:
+        break;
+    }
+    return FindName(place, *sequence, name);
+  }
+
+  Entry Create(const Place& place, const std::string& name, mode_t mode) const override {
+    const auto sequence = ParseFrameName(name);
+    if (!sequence || AnnouncementOf(place, *sequence) != Kernel::Announcement::kMade) {
+      return DirectoryKind::Create(place, name, mode);
+    }
+    return FindName(place, *sequence, name);
   }
 
   // The offset is the next sequence number to show: it stays right while frames come and go.
@@ -172,14 +218,35 @@ class FramesDirKind final : public DirectoryKind {
   void Unlink(const Place& place, const std::string& name) const override {
     const auto sequence = ParseFrameName(name);
     const NodePtr node = place.node();
+    if (sequence && AnnouncementOf(place, *sequence) == Kernel::Announcement::kGone) return;
     if (!sequence || !node->device->Unlink(*sequence)) ThrowNoSuchName(name);
     KernelCaches::FramesChanged(*place.mount.kernel, *node);
+    KernelCaches::Announce(*place.mount.kernel, *node, *sequence, Kernel::Announcement::kNone);
   }
 
  private:
+  // Who has the frame open still needs its attributes.
+  static Entry GoneEntry(const Place& place, uint64_t sequence) {
+    const auto frame = FindFrame(place, sequence);
+    const FrameInfo info = frame ? frame->second : FrameInfo{};
+    return {FrameAttr(place.Other(NodeKind::kFrame, sequence), info, info.bytes_used), kNotAtAll};
+  }
+  static Entry FindName(const Place& place, uint64_t sequence, const std::string& name) {
+    const auto pool = place.node()->device->pool();
+    // The bit is set before the last look, so that the name cannot go in between without an
+    // invalidation.
+    const auto seen = pool->ring.NextFrom(sequence);
+    if (!seen || seen->info.sequence != sequence) ThrowNoSuchName(name);
+    pool->notes[seen->slot] |= Pool::kFrameNameKnown;
+    if (!pool->ring.Named(sequence)) ThrowNoSuchName(name);
+    return EntryOf(place, seen->info);
+  }
+
   static Entry EntryOf(const Place& place, const FrameInfo& info) {
     const Place frame = place.Other(NodeKind::kFrame, info.sequence);
-    return {FrameAttr(frame, info, info.bytes_used), kBriefly};
+    // To make a name that somebody has looked up, the process that announces it asks again.
+    const double timeout = place.node()->device->announces() ? kNotAtAll : kBriefly;
+    return {FrameAttr(frame, info, info.bytes_used), timeout};
   }
 };
 

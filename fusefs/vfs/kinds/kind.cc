@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "fusefs/base/clock.h"
@@ -79,6 +80,13 @@ void Kind::Allocate(const Place& place, int mode, uint64_t offset, uint64_t leng
   }
   done(nullptr);
 }
+
+bool Kind::IsPossible(const Place& place) const {
+  if (place.inode.device == kMountItself) return false;
+  return IsOn(*place.node()->device) && place.inode.index < std::max<size_t>(names().size(), 1);
+}
+
+Place Kind::Parent(const Place& /*place*/) const { throw Error(ENOTDIR, "not a directory"); }
 
 void Kind::SetXattr(const Place& /*place*/, const std::string& name, std::string_view /*value*/,
                     int /*flags*/, Done /*done*/) const {

@@ -106,6 +106,14 @@ class Kind {
   // What flock(2) does to the file.
   [[nodiscard]] virtual LockTerms Locking(const Place& /*place*/) const { return {}; }
 
+  // --- By file handle. Anybody who may open files by handle can make up an inode number.
+
+  // Whether a lookup could give this number, if Stat() finds the file. By default the index has to
+  // be a row in names().
+  [[nodiscard]] virtual bool IsPossible(const Place& place) const;
+  // The directory that this directory is in.
+  [[nodiscard]] virtual Place Parent(const Place& place) const;
+
   // --- Of files and directories.
 
   // Each ended by a zero byte.
@@ -129,6 +137,9 @@ class DirectoryKind : public Kind {
   [[nodiscard]] bool directory() const final { return true; }
   // For a directory in a device's directory, without subdirectories.
   [[nodiscard]] Attr Stat(const Place& place) const override;
+  [[nodiscard]] Place Parent(const Place& place) const override {
+    return place.Other(NodeKind::kDeviceDir);
+  }
 
  protected:
   ~DirectoryKind() = default;

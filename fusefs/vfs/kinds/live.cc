@@ -31,6 +31,8 @@ class LiveLinkKind final : public Kind {
     attr.stat.st_mode = S_IFLNK | 0777;
     return attr;
   }
+  // Stat() knows which there are.
+  [[nodiscard]] bool IsPossible(const Place& /*place*/) const override { return true; }
 
   [[nodiscard]] std::string Target(const Place& place) const override {
     if (place.inode.index >= LiveNames().size()) ThrowStale();

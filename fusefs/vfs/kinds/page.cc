@@ -18,6 +18,10 @@ class PageKind final : public Kind {
     return FileAttr(place, 0444, kPageHtml.size());
   }
 
+  [[nodiscard]] bool IsPossible(const Place& place) const override {
+    return place.inode.device == kMountItself && place.inode.index == 0;
+  }
+
   std::unique_ptr<OpenFile> Open(const Place& /*place*/, int flags) const override {
     RequireReading(flags, kPageName);
     return std::make_unique<TextFile>(

@@ -51,8 +51,11 @@ class PictureKind final : public KindWithFrame {
 
   [[nodiscard]] Attr Stat(const Place& place) const override {
     const auto [format, info] = GetFrame(place, place.inode.sequence());
+    if (!CanShow(PictureFormOf(place.inode.form()), format, info.bytes_used)) ThrowStale();
     return PictureAttr(place, format, info);
   }
+  // Stat() knows which there are.
+  [[nodiscard]] bool IsPossible(const Place& /*place*/) const override { return true; }
 
   std::unique_ptr<OpenFile> Open(const Place& place, int flags) const override {
     if (Writes(flags)) throw Error(EACCES, "pictures are read-only");

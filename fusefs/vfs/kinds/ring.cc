@@ -75,6 +75,9 @@ class RingKind final : public Kind {
   [[nodiscard]] Attr Stat(const Place& place) const override {
     return FileAttr(place, 0444, RingFile::Bytes(PoolOf(place, *place.node())->memory.size()));
   }
+  [[nodiscard]] bool IsPossible(const Place& place) const override {
+    return HasRing(place) && IsOn(*place.node()->device);
+  }
 
   std::unique_ptr<OpenFile> Open(const Place& place, int flags) const override {
     RequireReading(flags, kRingName);
@@ -108,6 +111,10 @@ class ReadersDirKind final : public DirectoryKind {
   [[nodiscard]] std::optional<Entry> Show(const Place& place) const override {
     if (!HasRing(place)) return std::nullopt;
     return DirectoryKind::Show(place);
+  }
+
+  [[nodiscard]] bool IsPossible(const Place& place) const override {
+    return HasRing(place) && DirectoryKind::IsPossible(place);
   }
 
   // Whoever may read frames may make hold pages.
@@ -167,6 +174,9 @@ class HoldPageKind final : public Kind {
     attr.stat.st_nlink = 0;
     return attr;
   }
+
+  // A page is its maker's, and has no name either.
+  [[nodiscard]] bool IsPossible(const Place& /*place*/) const override { return false; }
 
   // Again, through /proc/PID/fd.
   std::unique_ptr<OpenFile> Open(const Place& place, int /*flags*/) const override {

@@ -31,6 +31,11 @@ class RootKind final : public DirectoryKind {
     return DirAttr(place, place.mount.devices.All().size() + 1);  // alloc/
   }
 
+  [[nodiscard]] bool IsPossible(const Place& place) const override {
+    return place.inode.number() == kRootInode;
+  }
+  [[nodiscard]] Place Parent(const Place& place) const override { return place; }
+
   [[nodiscard]] Entry Lookup(const Place& place, const std::string& name) const override {
     for (const FixedName& fixed : kFixed) {
       if (fixed.name == name) return EntryOf(place.Other(fixed.kind), fixed.timeout);

@@ -46,6 +46,10 @@ class StatusKind final : public Kind {
     return FileAttr(place, 0444, TextOf(place.mount, NodeOf(place).get())->size());
   }
 
+  [[nodiscard]] bool IsPossible(const Place& place) const override {
+    return place.inode.number() == kRootStatusInode || Kind::IsPossible(place);
+  }
+
   std::unique_ptr<OpenFile> Open(const Place& place, int flags) const override {
     RequireReading(flags, kStatusName);
     const NodePtr node = NodeOf(place);

@@ -301,6 +301,7 @@ void FakeMount::StoreStatus() {
                        {"mountpoint", root_.string()},
                        {"data_path", "passthrough"},
                        {"data_path_reason", "the kernel supports it"},
+                       {"handles", handles_},
                        {"devices", devices}};
   Replace(root_ / "status.json", status.dump());
 }

@@ -105,6 +105,11 @@ class FakeMount : public ::testing::Test {
   [[nodiscard]] std::string Scratch(const std::string& name) const {
     return (scratch_ / name).string();
   }
+  // What status.json says about file handles from now on.
+  void GiveHandles(bool handles) {
+    handles_ = handles;
+    StoreStatus();
+  }
   Context& context() { return context_; }
   std::map<std::string, std::string>& environment() { return environment_; }
 
@@ -118,6 +123,7 @@ class FakeMount : public ::testing::Test {
   std::ostringstream err_;
   std::map<std::string, std::string> environment_;
   Context context_;
+  bool handles_ = false;
   std::recursive_mutex mutex_;  // guards all files of the mount
   std::vector<std::unique_ptr<FakeDevice>> devices_;
 };

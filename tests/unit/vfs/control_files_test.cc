@@ -73,6 +73,10 @@ class QuietKernel final : public Kernel {
   void WakeHousekeeper() override {}
   void WatchAccess(std::vector<Directory> /*directories*/) override {}
   bool CollectAccess(uint32_t /*device*/) override { return true; }
+  void Announce(uint64_t /*inode*/, std::string /*path*/, Announcement /*what*/) override {}
+  [[nodiscard]] Announcement AnnouncementBy(pid_t /*process*/, uint64_t /*inode*/) const override {
+    return Announcement::kNone;
+  }
   [[nodiscard]] dev_t device_number() const override { return 0; }
 };
 
@@ -190,7 +194,7 @@ TEST_F(ControlFilesTest, TheDirectoryIsADirectory) {
   EXPECT_TRUE(S_ISDIR(file_system_.GetAttr(inode).stat.st_mode));
   EXPECT_EQ(CodeOf([&] { file_system_.Open(inode, O_RDONLY, {}); }), EISDIR);
   EXPECT_EQ(CodeOf([&] { (void)Find({"cam0", "controls", "nothing"}); }), ENOENT);
-  EXPECT_EQ(CodeOf([&] { file_system_.Unlink(inode, "gain"); }), EPERM);
+  EXPECT_EQ(CodeOf([&] { file_system_.Unlink(inode, "gain", {}); }), EPERM);
 }
 
 TEST_F(ControlFilesTest, ADeviceWithoutControlsHasNoDirectory) {

@@ -37,6 +37,10 @@ class CountingKernel final : public Kernel {
   void WakeHousekeeper() override {}
   void WatchAccess(std::vector<Directory> /*directories*/) override {}
   bool CollectAccess(uint32_t /*device*/) override { return true; }
+  void Announce(uint64_t /*inode*/, std::string /*path*/, Announcement /*what*/) override {}
+  [[nodiscard]] Announcement AnnouncementBy(pid_t /*process*/, uint64_t /*inode*/) const override {
+    return Announcement::kNone;
+  }
   [[nodiscard]] dev_t device_number() const override { return 0; }
 
   std::atomic<uint64_t> of = 0;
@@ -256,7 +260,7 @@ TEST_F(FileSystemTest, TheTimeOfFramesIsThatOfTheLastNameThatCameOrWent) {
   Capture(1);
   const timespec came = TimeOfFrames();
   EXPECT_TRUE(Later(came, before));
-  files_->Unlink(frames_, "00000000.raw");
+  files_->Unlink(frames_, "00000000.raw", kCaller);
   const timespec went = TimeOfFrames();
   EXPECT_TRUE(Later(went, came));
   EXPECT_FALSE(Later(TimeOfFrames(), went));
@@ -329,7 +333,7 @@ TEST_F(FileSystemTest, StatusHasTheSizeThatStatSays) {
     Capture(1);
     EXPECT_NE(said(), before) << "null has become a number";
     EXPECT_EQ(Read(inode), said());
-    files_->Unlink(frames_, FrameName(device_->state().next_sequence - 1));
+    files_->Unlink(frames_, FrameName(device_->state().next_sequence - 1), kCaller);
   }
 }
 

@@ -119,6 +119,22 @@ TEST_F(Doctor, TellsTheDataPathOfADeviceInWords) {
   EXPECT_EQ(Cli({"doctor"}), ExitCode::kDone) << Out();
 }
 
+TEST_F(Doctor, TellsWhetherNfsCanExportTheMount) {
+  AddDevice("sim0");
+  PretendMounted(root().string());
+  const auto told = [&] {
+    const auto findings = ExamineMounts(context());
+    EXPECT_EQ(findings.at(2).subject, root().string());
+    return findings.at(2);
+  };
+  EXPECT_EQ(told().severity, kNote);
+  EXPECT_THAT(told().text, HasSubstr("no file handles"));
+  EXPECT_THAT(told().advice, HasSubstr("handles=on"));
+  GiveHandles(true);
+  EXPECT_EQ(told().severity, kGood);
+  EXPECT_THAT(told().text, HasSubstr("NFS can export it"));
+}
+
 TEST_F(Doctor, TellsWhoMaySeeAndWhoMaySteer) {
   const std::filesystem::path directory = AddDevice("sim0").directory();
   const auto told = [&](const std::string& options) {
