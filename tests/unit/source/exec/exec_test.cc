@@ -330,7 +330,8 @@ TEST_F(Exec, GigabytesOfStandardErrorHoldNothingUp) {
   WriteClip("clip", 0, 3);
   Rig rig(
       Spec("cat $DIR/clip; head -c 2000000000 /dev/zero >&2; printf 'one\\rtwo\\33[31m\\377\\n' "
-           ">&2; exit 4"));
+           ">&2; exit 4",
+           ",timeout=0"));
   rig->Start(0);
   rig.Take(3);
   const Completion trouble = rig.Next();
