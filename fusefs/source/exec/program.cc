@@ -69,10 +69,14 @@ Program::~Program() {
   pollfd fd = {.fd = process_.get(), .events = POLLIN, .revents = 0};
   while (::poll(&fd, 1, patience) < 0 && errno == EINTR) {
   }
-  (void)::kill(keeper_, SIGKILL);  // in case it hangs
+  KillAll();  // in case it hangs
   while (::waitpid(keeper_, nullptr, 0) < 0 && errno == EINTR) {
   }
 }
+
+// What the keeper would have done, if somebody has killed it. The number is still its own: it was
+// not waited for.
+void Program::KillAll() const { (void)::kill(-keeper_, SIGKILL); }
 
 void Program::End() {
   if (std::exchange(asked_, true)) return;
@@ -120,7 +124,13 @@ std::string Program::Describe(const KeeperReport& report) {
 
 std::optional<std::string> Program::Ended() {
   if (ended_) return ended_;
-  if (::waitpid(keeper_, nullptr, WNOHANG) == 0) return std::nullopt;
+  siginfo_t info{};
+  const auto id = static_cast<id_t>(keeper_);
+  if (::waitid(P_PID, id, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0) {
+    return std::nullopt;
+  }
+  KillAll();
+  (void)::waitpid(keeper_, nullptr, 0);
   keeper_ = -1;
   // What it has written last is in the pipe, which has no more than this.
   for (size_t read = 0; read < kPipeBytes && ReadErrors(); read += kErrorsAtOnce) {

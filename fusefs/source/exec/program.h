@@ -46,6 +46,7 @@ class Program {
   [[nodiscard]] std::string LastWords() const;
 
  private:
+  void KillAll() const;
   [[nodiscard]] std::string Describe(const KeeperReport& report);
 
   UniqueFd output_;

@@ -103,6 +103,22 @@ TEST_F(Exec, AFrameWithoutABufferIsLostAndTheNextOneIsWhole) {
   EXPECT_EQ(ContentOf(rig, next), Pixels(2));
 }
 
+TEST_F(Exec, ALossIsToldBeforeThePixelsCome) {
+  Rig rig(Spec("printf 'YUV4MPEG2 W16 H16 F25:1 Cmono\\nFRAME\\n'; sleep 100"));
+  rig->Start(0);
+  while (rig->Wanted() == 0) {
+    ASSERT_EQ(rig->Dequeue(), std::nullopt);
+    ASSERT_TRUE(rig->Wanted() > 0 || rig.Wait());
+  }
+  rig->Starve();
+  EXPECT_TRUE(rig.Wait());
+  const auto lost = rig->Dequeue();
+  ASSERT_TRUE(lost);
+  EXPECT_EQ(lost->kind, Kind::kDropped);
+  EXPECT_EQ(rig->Dequeue(), std::nullopt);
+  EXPECT_FALSE(rig.Wait(200));
+}
+
 TEST_F(Exec, AProgramThatWritesInPiecesMakesWholeFrames) {
   WriteClip("clip", 0, 2);
   Rig rig(
@@ -314,7 +330,8 @@ TEST_F(Exec, GigabytesOfStandardErrorHoldNothingUp) {
   WriteClip("clip", 0, 3);
   Rig rig(
       Spec("cat $DIR/clip; head -c 2000000000 /dev/zero >&2; printf 'one\\rtwo\\33[31m\\377\\n' "
-           ">&2; exit 4"));
+           ">&2; exit 4",
+           ",timeout=0"));
   rig->Start(0);
   rig.Take(3);
   const Completion trouble = rig.Next();
