@@ -23,6 +23,9 @@ void CaptureFor(const mount_test::Device& device, std::chrono::milliseconds time
 // How many frames the device has lost for want of a buffer.
 uint64_t DroppedFrames(const mount_test::Device& device);
 
+// User and system time of all threads of a process, those that have ended included.
+double CpuSeconds(pid_t process);
+
 class Daemon {
  public:
   // Returns when the mount answers. `devices`: NAME=SOURCE,key=value... Throws with the daemon's
@@ -39,7 +42,6 @@ class Daemon {
   }
   [[nodiscard]] std::string Path(const std::string& name) const { return mountpoint_ + "/" + name; }
   [[nodiscard]] nlohmann::json Status() const;
-  // User and system time of all its threads, those that have ended included.
   [[nodiscard]] double CpuSeconds() const;
   // Resident memory, the frame buffers (which it has mapped) included.
   [[nodiscard]] uint64_t ResidentBytes() const;
