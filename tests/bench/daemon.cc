@@ -74,15 +74,12 @@ nlohmann::json Daemon::Status() const {
   return nlohmann::json::parse(mount_test::ReadText(mountpoint_ + "/status.json"));
 }
 
-double Daemon::CpuSeconds() const { return bench::CpuSeconds(process_.pid()); }
-
-double CpuSeconds(pid_t process) {
-  const std::string what = "CPU time of process " + std::to_string(process);
+double CpuSecondsOf(pid_t process) {
   clockid_t clock{};
   const int error = ::clock_getcpuclockid(process, &clock);
-  if (error != 0) throw Error(error, what + ": " + ErrnoText(error));
+  if (error != 0) throw Error(error, "CPU clock of a process: " + ErrnoText(error));
   timespec used{};
-  CheckSyscall(::clock_gettime(clock, &used), what);
+  CheckSyscall(::clock_gettime(clock, &used), "CPU time of a process");
   return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9;
 }
 

@@ -24,7 +24,7 @@ void CaptureFor(const mount_test::Device& device, std::chrono::milliseconds time
 uint64_t DroppedFrames(const mount_test::Device& device);
 
 // User and system time of all threads of a process, those that have ended included.
-double CpuSeconds(pid_t process);
+double CpuSecondsOf(pid_t process);
 
 class Daemon {
  public:
@@ -42,7 +42,8 @@ class Daemon {
   }
   [[nodiscard]] std::string Path(const std::string& name) const { return mountpoint_ + "/" + name; }
   [[nodiscard]] nlohmann::json Status() const;
-  [[nodiscard]] double CpuSeconds() const;
+  [[nodiscard]] pid_t pid() const { return process_.pid(); }
+  [[nodiscard]] double CpuSeconds() const { return CpuSecondsOf(pid()); }
   // Resident memory, the frame buffers (which it has mapped) included.
   [[nodiscard]] uint64_t ResidentBytes() const;
 

@@ -94,10 +94,10 @@ class Parties {
 
   [[nodiscard]] double CpuSeconds() const {
     double all = daemon_ ? daemon_->CpuSeconds() : 0;
-    for (const auto& child : children_) all += bench::CpuSeconds(child->pid());
+    for (const auto& child : children_) all += CpuSecondsOf(child->pid());
     for (const auto& program : programs_) {
       if (program->Poll()) throw Error(ECHILD, "a program has ended: " + program->err());
-      all += bench::CpuSeconds(program->pid());
+      all += CpuSecondsOf(program->pid());
     }
     return all;
   }
