@@ -5,9 +5,11 @@
 #include "fusefs/ring/ring.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <ctime>
 #include <memory>
@@ -17,7 +19,7 @@
 
 #include "cli/lib/ring_reader.h"
 #include "fusefs/base/error.h"
-#include "grabfs/grabfs.h"
+#include "grabfs/grabfs.hpp"
 #include "tests/bench/benchmarks.h"
 #include "tests/bench/daemon.h"
 #include "tests/bench/measure.h"
@@ -156,11 +158,55 @@ Row CostForCapture(const Context& context) {
           AtMost(20), BothSides(times, "without readers")};
 }
 
+// A reader that waits for each frame, until `stop`.
+using Follow = void (*)(const mount_test::Device& device, const std::atomic<bool>& stop);
+
+void FollowRing(const mount_test::Device& device, const std::atomic<bool>& stop) {
+  grabfs::Device camera(device.Path(""));
+  while (!stop) Use(camera.Next().has_value());
+}
+
+void FollowStream(const mount_test::Device& device, const std::atomic<bool>& stop) {
+  const UniqueFd stream = mount_test::Open(device.Path("stream.raw"), O_RDONLY);
+  std::vector<char> frame(64 * 64);
+  while (!stop) Use(::read(stream.get(), frame.data(), frame.size()));
+}
+
+// Of the daemon, for a frame of a fast device that has four such readers.
+double DaemonCpu(const Context& context, Follow follow) {
+  const Daemon daemon(context,
+                      {"cam0=pattern,format=GREY,width=64,height=64,rate=10000,state=stopped"});
+  const mount_test::Device device = daemon.device();
+  device.Set("state", "start");
+  std::atomic<bool> stop = false;
+  std::vector<std::thread> readers;
+  for (int reader = 0; reader < 4; ++reader) {
+    readers.emplace_back([&] { follow(device, stop); });
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  const double before = daemon.CpuSeconds();
+  const uint64_t first = device.NextSequence();
+  std::this_thread::sleep_for(std::chrono::milliseconds(context.quick ? 200 : 1000));
+  const double cpu = (daemon.CpuSeconds() - before) /
+                     static_cast<double>(std::max<uint64_t>(1, device.NextSequence() - first));
+  stop = true;
+  for (std::thread& reader : readers) reader.join();
+  return cpu;
+}
+
+Row CostOfFourReaders(const Context& context) {
+  const Comparison cpu = Compare(
+      std::max(1, context.pairs / 3), [&] { return DaemonCpu(context, FollowRing); },
+      [&] { return DaemonCpu(context, FollowStream); });
+  return {"ring: the daemon's CPU with 4 readers, 10,000 frames/s / stream.raw", cpu.ratio, "x",
+          AtMost(0.5), BothSides(cpu, "stream.raw") + " a frame"};
+}
+
 }  // namespace
 
 std::vector<Row> BenchmarkRing(const Context& context) {
   return {HoldAlone(context), HoldByTheLibrary(context), HoldInACrowd(context),
-          CostForCapture(context)};
+          CostForCapture(context), CostOfFourReaders(context)};
 }
 
 }  // namespace grabfs::bench

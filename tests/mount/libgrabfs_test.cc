@@ -422,10 +422,12 @@ TEST_F(LibgrabfsTest, WithTheLastFrameOfAnOldRingItsPageGoes) {
 
 TEST_F(LibgrabfsTest, AnEndedMountIsNoDevice) {
   device().Capture(1);
-  ASSERT_EQ(grabfs_newest(camera_, 0, &frame_), 0);
+  const grabfs_frame* held = nullptr;
+  ASSERT_EQ(grabfs_newest(camera_, 0, &held), 0);
   mount().daemon().Signal(SIGTERM);
   EXPECT_EQ(grabfs_next(camera_, kLong, &frame_), -ENODEV);
   EXPECT_EQ(frame_, nullptr);
+  grabfs_release(held);
   Close();
   mount().Abandon();
 }

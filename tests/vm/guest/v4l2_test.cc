@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -25,6 +26,7 @@
 #include <vector>
 
 #include "fusefs/base/error.h"
+#include "grabfs/grabfs.h"
 #include "tests/mount/support/channel.h"
 #include "tests/vm/guest/camera_fixture.h"
 
@@ -363,6 +365,40 @@ TEST_F(V4l2Test, ABufferThatTheDriverRefusesOnceIsQueuedAgain) {
     device().Stop();
     ExpectClosedBooks();
   }
+}
+
+// By libgrabfs, where the kernel has passthrough without a word to the daemon: what is held is not
+// given to the driver, which would fill it with another picture.
+TEST_F(V4l2Test, ABufferThatIsHeldIsNotQueued) {
+  Start(kAnyMemory);
+  grabfs_device* camera = nullptr;
+  ASSERT_EQ(grabfs_open(device().Path("").c_str(), &camera), 0) << grabfs_reason();
+  const bool passthrough = device().Status().at("data_path") == "passthrough";
+  EXPECT_STREQ(grabfs_path(camera), passthrough ? "ring" : "files");
+  Control("test_pattern", "0");
+  device().Capture(kBuffers);
+  ASSERT_EQ(grabfs_seek(camera, 0), 0);
+  std::vector<const grabfs_frame*> held;
+  std::vector<std::vector<std::byte>> copies;
+  const grabfs_frame* frame = nullptr;
+  while (grabfs_each(camera, 0, &frame) == 0) {
+    const auto* const pixels = static_cast<const std::byte*>(frame->data);
+    held.push_back(frame);
+    copies.emplace_back(pixels, pixels + frame->bytes);
+  }
+  ASSERT_EQ(held.size(), static_cast<size_t>(grabfs_hold_limit(camera)));
+  Control("test_pattern", "3");
+  const uint64_t last = device().Capture(20);
+  EXPECT_NE(ReadFile(device().Frame(last)), copies.front()) << "the picture is another one";
+  EXPECT_EQ(device().Status().at("buffers").at("held"), held.size());
+  for (size_t i = 0; i < held.size(); ++i) {
+    EXPECT_EQ(std::memcmp(held[i]->data, copies[i].data(), copies[i].size()), 0)
+        << held[i]->sequence;
+    grabfs_release(held[i]);
+  }
+  grabfs_close(camera);
+  EXPECT_TRUE(
+      mount_test::WaitUntil([&] { return device().Status().at("buffers").at("held") == 0; }));
 }
 
 TEST_F(V4l2Test, HoldingEverythingStopsNothingForEver) {
