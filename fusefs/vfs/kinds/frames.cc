@@ -206,12 +206,13 @@ class FramesDirKind final : public DirectoryKind {
 
   // The offset is the next sequence number to show: it stays right while frames come and go.
   void List(const Place& place, uint64_t offset, const Emit& emit) const override {
-    const auto pool = place.node()->device->pool();
+    const NodePtr node = place.node();
+    const auto pool = node->device->pool();
     for (auto frame = pool->ring.NextFrom(offset); frame;
          frame = pool->ring.NextFrom(frame->info.sequence + 1)) {
       const uint64_t sequence = frame->info.sequence;
       pool->notes[frame->slot] |= Pool::kFrameNameKnown;
-      if (!emit(FrameName(sequence), EntryOf(place, frame->info), sequence + 1)) return;
+      if (!emit(FrameName(sequence), EntryOf(place, *node, frame->info), sequence + 1)) return;
     }
   }
 
@@ -232,20 +233,22 @@ class FramesDirKind final : public DirectoryKind {
     return {FrameAttr(place.Other(NodeKind::kFrame, sequence), info, info.bytes_used), kNotAtAll};
   }
   static Entry FindName(const Place& place, uint64_t sequence, const std::string& name) {
-    const auto pool = place.node()->device->pool();
+    const NodePtr node = place.node();
+    const auto pool = node->device->pool();
     // The bit is set before the last look, so that the name cannot go in between without an
     // invalidation.
     const auto seen = pool->ring.NextFrom(sequence);
     if (!seen || seen->info.sequence != sequence) ThrowNoSuchName(name);
     pool->notes[seen->slot] |= Pool::kFrameNameKnown;
     if (!pool->ring.Named(sequence)) ThrowNoSuchName(name);
-    return EntryOf(place, seen->info);
+    return EntryOf(place, *node, seen->info);
   }
 
-  static Entry EntryOf(const Place& place, const FrameInfo& info) {
+  static Entry EntryOf(const Place& place, const DeviceNode& node, const FrameInfo& info) {
     const Place frame = place.Other(NodeKind::kFrame, info.sequence);
-    // To make a name that somebody has looked up, the process that announces it asks again.
-    const double timeout = place.node()->device->announces() ? kNotAtAll : kBriefly;
+    // The process that announces frames can make a name that was looked up only if the kernel asks
+    // again.
+    const double timeout = node.device->announces() ? kNotAtAll : kBriefly;
     return {FrameAttr(frame, info, info.bytes_used), timeout};
   }
 };
