@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <thread>
 
 #include "cli/base/process.h"
 #include "cli/base/text.h"
@@ -21,6 +23,10 @@ namespace {
 
 // A daemon ends as soon as its mount is gone; this is for a machine under load.
 constexpr double kDaemonSeconds = 5;
+
+// Of a mount that is busy while nobody is seen to use it.
+constexpr int kTries = 10;
+constexpr std::chrono::milliseconds kPause{50};
 
 // Absolute and without symbolic links, as the kernel's table has it. The last component is left
 // alone: on a mount point whose daemon is gone, or stands still, nothing can be looked up.
@@ -110,8 +116,14 @@ class UmountVerb : public Verb {
 
   void Detach(const Context& context, const MountInfo& mount) const {
     // Asked beforehand too: fusermount3 does not hand errno values on.
-    const std::vector<MountUser> users = FindMountUsers(context.system, mount);
-    const int code = ::geteuid() == 0 ? AsRoot(mount) : AsUser(context, mount);
+    std::vector<MountUser> users = FindMountUsers(context.system, mount);
+    int code = ::geteuid() == 0 ? AsRoot(mount) : AsUser(context, mount);
+    // A device with announce=1 makes files in its own mount, each for a moment.
+    for (int tries = 1; code != 0 && users.empty() && tries < kTries; ++tries) {
+      std::this_thread::sleep_for(kPause);
+      users = FindMountUsers(context.system, mount);
+      code = ::geteuid() == 0 ? AsRoot(mount) : AsUser(context, mount);
+    }
     if (code == 0) return;
     if (code == EBUSY || !users.empty()) {
       const std::string who = users.empty() ? "a process of another user" : Describe(users);

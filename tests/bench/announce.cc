@@ -98,7 +98,7 @@ Row Measure(const Context& context, bool watched) {
       context.pairs, [&] { return CostOf(daemon, true); }, [&] { return CostOf(daemon, false); });
   return {std::string("a frame that is announced, ") + (watched ? "watched" : "nobody watching") +
               ": processor of the daemon and its announcer",
-          1000 * cpu.difference, "ms", AtMost(1), BothSides(cpu, "silent") + " for a frame"};
+          1000 * cpu.difference, "ms", AtMost(0.5), BothSides(cpu, "silent") + " for a frame"};
 }
 
 }  // namespace
