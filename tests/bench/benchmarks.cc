@@ -14,6 +14,7 @@ std::span<const Benchmark> Benchmarks() {
       {"events", BenchmarkEvents},
       {"open", BenchmarkOpen},
       {"ring", BenchmarkRing},
+      {"ring_latency", BenchmarkRingLatency},
       {"handover", BenchmarkHandOver},
       {"list", BenchmarkList},
       {"idle", BenchmarkIdle},

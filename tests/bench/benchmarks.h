@@ -21,6 +21,7 @@ std::vector<Row> BenchmarkInFlight(const Context& context);
 std::vector<Row> BenchmarkSlowClients(const Context& context);
 std::vector<Row> BenchmarkGrowth(const Context& context);
 std::vector<Row> BenchmarkRing(const Context& context);
+std::vector<Row> BenchmarkRingLatency(const Context& context);
 std::vector<Row> BenchmarkHandOver(const Context& context);
 std::vector<Row> BenchmarkReaders(const Context& context);
 std::vector<Row> BenchmarkAppend(const Context& context);

@@ -23,12 +23,11 @@
 #include "tests/bench/benchmarks.h"
 #include "tests/bench/daemon.h"
 #include "tests/bench/measure.h"
+#include "tests/bench/ring_client.h"
 #include "tests/mount/support/file.h"
 
 namespace grabfs::bench {
 namespace {
-
-using mount_test::Mapping;
 
 constexpr int kHolds = 200'000;
 constexpr int kFills = 20'000;
@@ -40,46 +39,24 @@ double ThreadSeconds() {
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / kNs;
 }
 
-UniqueFd OpenPage(const mount_test::Device& device) {
-  const std::string readers = device.Path("readers");
-  return UniqueFd(
-      CheckSyscall(::open(readers.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600), readers));
+// Of one hold of the newest frame and its release.
+double TimeHold(grabfs_ring_reader* reader) {
+  grabfs_ring_frame frame{};
+  const double begin = ThreadSeconds();
+  for (int round = 0; round < kHolds; ++round) {
+    Use(grabfs_ring_hold_newest(reader, 0, &frame));
+    grabfs_ring_release(reader, 0);
+  }
+  return (ThreadSeconds() - begin) / kHolds;
 }
-
-class Reader {
- public:
-  explicit Reader(const mount_test::Device& device)
-      : ring_(mount_test::MapAndClose(device.Path("ring"))),
-        page_(OpenPage(device).get(), sizeof(grabfs_hold_page), PROT_READ | PROT_WRITE) {
-    const int error =
-        grabfs_ring_attach(&reader_, ring_.data(), ring_.size(), page_.data(), page_.size());
-    if (error != 0) throw Error(-error, "attaching to the ring");
-  }
-
-  // Of one hold of the newest frame and its release.
-  double TimeHold() {
-    grabfs_ring_frame frame{};
-    const double begin = ThreadSeconds();
-    for (int round = 0; round < kHolds; ++round) {
-      Use(grabfs_ring_hold_newest(&reader_, 0, &frame));
-      grabfs_ring_release(&reader_, 0);
-    }
-    return (ThreadSeconds() - begin) / kHolds;
-  }
-
- private:
-  Mapping ring_;
-  Mapping page_;
-  grabfs_ring_reader reader_{};
-};
 
 Row HoldAlone(const Context& context) {
   const Daemon daemon(context,
                       {"cam0=pattern,format=GREY,width=64,height=64,rate=0,state=stopped"});
   daemon.device().Capture(2);
-  Reader reader(daemon.device());
+  RingClient client(daemon.device());
   std::vector<double> times;
-  for (int pair = 0; pair < context.pairs; ++pair) times.push_back(reader.TimeHold());
+  for (int pair = 0; pair < context.pairs; ++pair) times.push_back(TimeHold(client.reader()));
   return {"ring: hold the newest frame and let go", Median(times) * kNs, "ns", AtMost(50), ""};
 }
 
@@ -113,9 +90,9 @@ Row HoldInACrowd(const Context& context) {
   std::vector<std::thread> threads;
   for (int number = 0; number < kReaders; ++number) {
     threads.emplace_back([&, number] {
-      Reader reader(daemon.device());
+      RingClient client(daemon.device());
       for (int pair = 0; pair < context.pairs; ++pair) {
-        times[static_cast<size_t>(number * context.pairs + pair)] = reader.TimeHold();
+        times[static_cast<size_t>(number * context.pairs + pair)] = TimeHold(client.reader());
       }
     });
   }
