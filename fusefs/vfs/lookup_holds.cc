@@ -20,7 +20,7 @@ constexpr uint64_t kWantedNs = kNsPerSecond;
 
 LookupHolds::~LookupHolds() { Release(entries_); }
 
-void LookupHolds::OpenWasStale() { wanted_until_ns_ = MonotonicNs() + kWantedNs; }
+void LookupHolds::FrameWasGone() { wanted_until_ns_ = MonotonicNs() + kWantedNs; }
 
 bool LookupHolds::Wanted() const {
   const uint64_t until = wanted_until_ns_;

@@ -28,9 +28,10 @@ class LookupHolds {
  public:
   ~LookupHolds();
 
-  // An open has found its frame gone.
-  void OpenWasStale();
-  // An open was stale a moment ago: lookups should hold their frames.
+  // An open has found its frame gone, or the question for attributes that the kernel may ask before
+  // it: from Linux 6.13 on it asks if other inodes have left its cache since the lookup.
+  void FrameWasGone();
+  // That was a moment ago: lookups should hold their frames.
   [[nodiscard]] bool Wanted() const;
   // Holds the newest frame until `thread` opens it or looks up again, at most half a second. At
   // most half of the buffers are held like this, because capture has priority; beyond that it

@@ -275,7 +275,10 @@ std::optional<FormatAndInfo> FindFrame(const Place& place, uint64_t sequence) {
 
 FormatAndInfo GetFrame(const Place& place, uint64_t sequence) {
   const auto frame = FindFrame(place, sequence);
-  if (!frame) ThrowStale();
+  if (!frame) {
+    place.node()->lookup_holds.FrameWasGone();
+    ThrowStale();
+  }
   return *frame;
 }
 
@@ -315,7 +318,7 @@ std::optional<NewestFrame> ShowNewest(const Place& place) {
 FrameOpening HoldForOpen(const Place& place, DeviceNode& node, uint64_t sequence) {
   auto opening = Noting(*node.device, [&] { return TryHoldAny(place, *node.device, sequence); });
   if (!opening) {
-    node.lookup_holds.OpenWasStale();
+    node.lookup_holds.FrameWasGone();
     ThrowStale();
   }
   if (node.lookup_holds.Wanted())

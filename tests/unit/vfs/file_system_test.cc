@@ -276,6 +276,22 @@ TEST_F(FileSystemTest, TheKernelIsToldWhenItKnowsAnOlderTime) {
   EXPECT_EQ(kernel_.forgotten, forgotten) << "it does not know one";
 }
 
+// The kernel repeats a lookup once after ESTALE, wherever that came from: at the open, or at the
+// question for attributes that it asks before it.
+TEST_F(FileSystemTest, WhoeverFindsTheLatestFrameGoneFindsItAtTheSecondTry) {
+  for (const bool asks_first : {true, false}) {
+    Start(std::make_unique<Camera>(MakeFrameFormat(kGrey, 16, 16)));
+    Capture(1);
+    const uint64_t first = Lookup(directory_, "latest.raw");
+    Capture(4);
+    EXPECT_THROW(asks_first ? (void)files_->GetAttr(first) : (void)Read(first), Error);
+    const uint64_t second = Lookup(directory_, "latest.raw");
+    Capture(5);
+    EXPECT_EQ(Read(second), 256U) << (asks_first ? "asked first" : "opened");
+    files_->Stop();
+  }
+}
+
 TEST_F(FileSystemTest, ADeviceThatIsGoneHasNoLatestFrame) {
   std::atomic<bool> plugged = true;
   Start(std::make_unique<Unplugged>(plugged));

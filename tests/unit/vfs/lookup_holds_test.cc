@@ -40,7 +40,7 @@ class LookupHoldsTest : public ::testing::Test {
 
 TEST_F(LookupHoldsTest, AreWantedOnlyAfterAStaleOpen) {
   EXPECT_FALSE(holds_.Wanted());
-  holds_.OpenWasStale();
+  holds_.FrameWasGone();
   EXPECT_TRUE(holds_.Wanted());
 }
 
