@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Every example of docs/examples, run as its first lines say.
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <zlib.h>
+
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <thread>
 
+#include "fusefs/base/error.h"
+#include "kmod/test_picture.h"
 #include "tests/mount/support/fixture.h"
 
 namespace grabfs::mount_test {
@@ -234,6 +241,143 @@ TEST_F(ExamplesTest, DifferenceSeesThatThePictureChanges) {
   const auto lines = Lines(example->out());
   ASSERT_EQ(lines.size(), 11U);
   for (const std::string& line : lines) EXPECT_FALSE(line.ends_with(": 0")) << line;
+}
+
+// Frames of a camera on their way to other machines, over loopback.
+class ZeroMqTest : public ExamplesTest {
+ protected:
+  // What a receiver got.
+  struct Received {
+    uint64_t sequence;
+    uint64_t missed;  // by the sender
+    uint32_t checksum;
+  };
+
+  void SetUp() override {
+    ExamplesTest::SetUp();
+    if (IsSkipped()) return;
+    const UniqueFd fd(CheckSyscall(::socket(AF_INET, SOCK_STREAM, 0), "socket"));
+    sockaddr_in address = {AF_INET, 0, {htonl(INADDR_LOOPBACK)}, {}};
+    socklen_t size = sizeof(address);
+    auto* const generic = reinterpret_cast<sockaddr*>(&address);
+    CheckSyscall(::bind(fd.get(), generic, size), "bind");
+    CheckSyscall(::getsockname(fd.get(), generic, &size), "getsockname");
+    address_ = "tcp://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  }
+
+  void StartSender(const std::string& device, const std::string& mode) {
+    Start({{"sim0=pattern,format=GREY,width=1920,height=1080," + device}, {}});
+    ASSERT_TRUE(test_picture_init(&geometry_, TEST_PICTURE_FOURCC('G', 'R', 'E', 'Y'), 1920, 1080));
+    table_.resize(test_picture_table_bytes(&geometry_));
+    test_picture_table_init(&geometry_, table_.data());
+    sender_ = StartExample("zmq-send.py $D " + address_ + " " + mode);
+  }
+
+  // Starts zmq-receive.py's generator, which is what programs take of it.
+  [[nodiscard]] std::unique_ptr<Process> StartReceiver(const std::string& mode) const {
+    const std::string program =
+        "import runpy, sys, zlib\n"
+        "frames = runpy.run_path(sys.argv[1])['frames']\n"
+        "for header, picture in frames(*sys.argv[2:]):\n"
+        "    assert picture.shape == (1080, 1920), picture.shape\n"
+        "    print(header['sequence'], header['missed'], zlib.crc32(picture), flush=True)\n";
+    return std::make_unique<Process>(
+        std::vector<std::string>{"/usr/bin/python3", "-c", program,
+                                 std::string(kExamples) + "zmq-receive.py", address_, mode});
+  }
+
+  // Each is checked to be the frame of its number.
+  [[nodiscard]] std::vector<Received> Frames(const Process& receiver) const {
+    EXPECT_EQ(receiver.err(), "");
+    EXPECT_EQ(sender_->err(), "");
+    std::vector<Received> all;
+    const std::string out = receiver.out();
+    std::istringstream lines(out.substr(0, out.rfind('\n') + 1));
+    std::vector<uint8_t> expected(geometry_.bytes);
+    for (Received frame{}; lines >> frame.sequence >> frame.missed >> frame.checksum;) {
+      test_picture_paint(&geometry_, table_.data(), frame.sequence, 0, expected.size(),
+                         expected.data());
+      EXPECT_EQ(::crc32(0, expected.data(), static_cast<uInt>(expected.size())), frame.checksum)
+          << "frame " << frame.sequence << " is wrong";
+      all.push_back(frame);
+    }
+    return all;
+  }
+
+  [[nodiscard]] static bool HasMore(const Process& receiver, size_t frames) {
+    return Lines(receiver.out()).size() >= frames;
+  }
+
+  std::string address_;
+  std::unique_ptr<Process> sender_;
+  test_picture geometry_{};
+  std::vector<uint8_t> table_;
+};
+
+// A receiver that stands still has frames held; they arrive as they were, and the other one waits
+// for nothing.
+TEST_F(ZeroMqTest, LiveFramesGoToEachReceiver) {
+  StartSender("rate=60", "live");
+  device().Set("state", "start");
+  const auto one = StartReceiver("live");
+  const auto other = StartReceiver("live");
+  ASSERT_TRUE(WaitUntil([&] { return HasMore(*one, 60) && HasMore(*other, 60); })) << one->err();
+  one->Signal(SIGSTOP);
+  const size_t before = Lines(other->out()).size();
+  EXPECT_TRUE(WaitUntil([&] { return HasMore(*other, before + 90); }));
+  one->Signal(SIGCONT);
+  const size_t stopped = Lines(one->out()).size();
+  EXPECT_TRUE(WaitUntil([&] { return HasMore(*one, stopped + 60); }));
+  for (const auto* receiver : {&one, &other}) {
+    const auto frames = Frames(**receiver);
+    for (size_t i = 1; i < frames.size(); i++) {
+      EXPECT_GT(frames[i].sequence, frames[i - 1].sequence);
+    }
+  }
+}
+
+// While the receiver stands still the sender waits, too: what the camera made meanwhile it calls
+// missed.
+TEST_F(ZeroMqTest, LosslessFramesWaitForTheReceiver) {
+  StartSender("rate=60", "lossless");
+  device().Set("state", "start");
+  const auto receiver = StartReceiver("lossless");
+  ASSERT_TRUE(WaitUntil([&] { return HasMore(*receiver, 60); })) << receiver->err();
+  receiver->Signal(SIGSTOP);
+  const uint64_t next = device().NextSequence();
+  EXPECT_TRUE(WaitUntil([&] { return device().NextSequence() > next + 60; }));
+  receiver->Signal(SIGCONT);
+  const size_t before = Lines(receiver->out()).size();
+  EXPECT_TRUE(WaitUntil([&] { return HasMore(*receiver, before + 60); }));
+  const auto frames = Frames(*receiver);
+  uint64_t missed = 0;
+  for (size_t i = 1; i < frames.size(); i++) {
+    EXPECT_EQ(frames[i].sequence, frames[i - 1].sequence + 1 + frames[i].missed)
+        << "lost on the way";
+    missed += frames[i].missed;
+  }
+  EXPECT_GT(missed, 0U) << "the sender waited for nobody";
+}
+
+// A camera that waits for the receiver loses none.
+TEST_F(ZeroMqTest, LosslessFramesAreAllThere) {
+  StartSender("rate=0,state=stopped", "lossless");
+  const auto receiver = StartReceiver("lossless");
+  ASSERT_TRUE(WaitUntil([&] {
+    if (HasMore(*receiver, 1)) return true;
+    CaptureAtLeisure();
+    return false;
+  }));
+  uint64_t last = device().NextSequence() - 1;
+  const auto arrived = [&] { return std::stoull(Lines(receiver->out()).back()) >= last; };
+  ASSERT_TRUE(WaitUntil(arrived));  // what was captured while the programs came up
+  const size_t before = Frames(*receiver).size();
+  const uint64_t first = last;
+  for (int i = 0; i < 60; i++) {
+    last = device().Capture(1);
+    ASSERT_TRUE(WaitUntil(arrived));
+  }
+  EXPECT_EQ(Frames(*receiver).size() - before, last - first);
 }
 
 TEST_F(ExamplesTest, SystemdUnderstandsTheUnits) {
