@@ -39,7 +39,8 @@ std::vector<MountInfo> OnlyGrabfs(std::vector<MountInfo> mounts) {
     std::erase_if(visible, [&mount](const MountInfo& covered) {
       return covered.mountpoint == mount.mountpoint;
     });
-    if (mount.type == kFileSystemType) visible.push_back(std::move(mount));
+    const bool whole = mount.root.empty() || mount.root == "/";
+    if (mount.type == kFileSystemType && whole) visible.push_back(std::move(mount));
   }
   return visible;
 }

@@ -21,7 +21,7 @@
 namespace grabfs::cli {
 
 // The mounts of type fuse.grabfs, in their order. Of several on one mount point only the last,
-// which covers the others.
+// which covers the others. Not those that show a part (mount --bind MOUNT/cam0 DIR).
 std::vector<MountInfo> OnlyGrabfs(std::vector<MountInfo> mounts);
 
 // The same, of the mounts of this process.

@@ -18,6 +18,14 @@ TEST(MountTable, FindsGrabfsAmongOtherMounts) {
             std::vector{grabfs});
 }
 
+TEST(MountTable, ABoundDeviceIsNoMount) {
+  MountInfo whole = MountOf(kFileSystemType, "/mnt", "grabfs");
+  whole.root = "/";
+  MountInfo part = MountOf(kFileSystemType, "/srv/cam0", "grabfs");
+  part.root = "/cam0";
+  EXPECT_EQ(OnlyGrabfs({part, whole}), std::vector{whole});
+}
+
 TEST(MountTable, OfSeveralOnOneMountPointTheUppermostCounts) {
   const MountInfo second = MountOf(kFileSystemType, "/mnt", "second");
   EXPECT_EQ(OnlyGrabfs({MountOf(kFileSystemType, "/mnt", "first"), second}), std::vector{second});
