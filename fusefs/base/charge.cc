@@ -107,8 +107,8 @@ void Reap(pid_t process) {
   }
 }
 
-// Waits for the end of the process. True: it was killed because `gives_up` said so.
-bool AwaitEnd(pid_t process, const std::function<bool()>& gives_up) {
+// Waits for the end of a process of the group. True: all were killed because `gives_up` said so.
+bool AwaitEnd(pid_t process, pid_t group, const std::function<bool()>& gives_up) {
   const UniqueFd watch(static_cast<int>(::syscall(SYS_pidfd_open, process, 0U)));
   bool given_up = false;
   while (gives_up && watch.valid() && !given_up) {
@@ -117,7 +117,7 @@ bool AwaitEnd(pid_t process, const std::function<bool()>& gives_up) {
     if (ready > 0) break;
     if (ready == 0) given_up = gives_up();
   }
-  if (given_up) (void)::kill(-process, SIGKILL);
+  if (given_up) (void)::kill(-group, SIGKILL);
   Reap(process);
   return given_up;
 }
@@ -151,8 +151,10 @@ ChargedWork RunCharged(const Account& account, const std::function<int()>& work,
   (void)::setpgid(
       payer,
       payer);  // parent or child, whichever runs first: one kill() then reaches both processes
-  const bool given_up = AwaitEnd(payer, gives_up);
-  if (outcome.get()->worker > 0) Reap(outcome.get()->worker);
+  bool given_up = AwaitEnd(payer, payer, gives_up);
+  // Somebody may have stopped the worker after it killed the payer.
+  const pid_t worker = outcome.get()->worker;
+  if (worker > 0) given_up = AwaitEnd(worker, payer, gives_up) || given_up;
   const int error = given_up ? EINTR : outcome.get()->error;
   return {error, account.callers_ || outcome.get()->joined};
 }

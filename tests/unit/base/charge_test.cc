@@ -61,6 +61,15 @@ TEST(Charge, WorkThatHangsCanBeGivenUp) {
   EXPECT_EQ(asked, 2);
 }
 
+// Somebody stops it when the process that pays has gone already.
+TEST(Charge, AWorkerThatIsStoppedAtItsEndCanBeGivenUp) {
+  const auto stop_at_end = [] {
+    ::kill(::getpgrp(), SIGKILL);  // the payer, which leads the group
+    return ::raise(SIGSTOP);
+  };
+  EXPECT_EQ(RunCharged(Account(), stop_at_end, [] { return true; }).error, EINTR);
+}
+
 TEST(Charge, NobodyIsLeftBehind) {
   for (int i = 0; i < 10; ++i) {
     ASSERT_EQ(RunCharged(Account(), [] { return 0; }).error, 0);
