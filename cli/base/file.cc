@@ -2,6 +2,7 @@
 #include "cli/base/file.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <array>
@@ -38,6 +39,15 @@ void WriteCommand(const std::filesystem::path& path, std::string_view text) {
   if (static_cast<size_t>(written) != text.size()) {
     throw Error(EIO, path.string() + ": took only part of '" + std::string(text) + "'");
   }
+}
+
+bool AwaitReadable(int fd, const Deadline& deadline) {
+  pollfd poll_fd = {fd, POLLIN, 0};
+  int ready = 0;
+  do {
+    ready = ::poll(&poll_fd, 1, deadline.poll_timeout_ms());
+  } while (ready < 0 && errno == EINTR);
+  return ready > 0;
 }
 
 void WriteAll(int fd, std::string_view text, const std::string& name) {

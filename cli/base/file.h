@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "cli/base/deadline.h"
+
 namespace grabfs::cli {
 
 // The whole file. Throws Error with the errno of open() or read().
@@ -15,6 +17,9 @@ std::string ReadFile(const std::filesystem::path& path);
 // Hands `text` to an existing file in exactly one write(), because one write() is one command.
 // Throws Error with the errno of open() or write().
 void WriteCommand(const std::filesystem::path& path, std::string_view text);
+
+// Waits until there is something to read, or the end of it. False: neither came in time.
+bool AwaitReadable(int fd, const Deadline& deadline);
 
 // Writes all of `text` to `fd`, with as many write() calls as necessary. `name` is for the message.
 void WriteAll(int fd, std::string_view text, const std::string& name);

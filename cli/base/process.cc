@@ -2,7 +2,6 @@
 #include "cli/base/process.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -11,6 +10,7 @@
 #include <cerrno>
 #include <sstream>
 
+#include "cli/base/file.h"
 #include "fusefs/base/error.h"
 
 namespace grabfs::cli {
@@ -74,12 +74,7 @@ UniqueFd WatchProcess(int64_t pid) {
 }
 
 bool AwaitEnd(const UniqueFd& process, const Deadline& deadline) {
-  pollfd poll_fd = {process.get(), POLLIN, 0};
-  int ended = 0;
-  do {
-    ended = ::poll(&poll_fd, 1, deadline.poll_timeout_ms());
-  } while (ended < 0 && errno == EINTR);
-  return ended > 0;
+  return AwaitReadable(process.get(), deadline);
 }
 
 }  // namespace grabfs::cli

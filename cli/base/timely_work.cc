@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -58,16 +57,6 @@ std::string ResultOf(const std::function<std::string()>& work) {
   ::_exit(0);
 }
 
-// False: nothing can be read in time.
-bool AwaitInput(int fd, const Deadline& deadline) {
-  pollfd poll_fd = {fd, POLLIN, 0};
-  int ready = 0;
-  do {
-    ready = ::poll(&poll_fd, 1, deadline.poll_timeout_ms());
-  } while (ready < 0 && errno == EINTR);
-  return ready > 0;
-}
-
 }  // namespace
 
 TimelyWork::TimelyWork(const std::function<std::string()>& work) {
@@ -93,7 +82,7 @@ TimelyWork::~TimelyWork() {
 
 std::optional<std::string> TimelyWork::Await(const Deadline& deadline) {
   std::array<char, 65536> chunk;
-  while (AwaitInput(pipe_.get(), deadline)) {
+  while (AwaitReadable(pipe_.get(), deadline)) {
     const ssize_t got = ::read(pipe_.get(), chunk.data(), chunk.size());
     if (got < 0 && errno == EINTR) continue;
     CheckSyscall(got, "the result of a process of grabfs-cli");
