@@ -4,6 +4,8 @@
 // a unit test uses string streams and a directory of its own, and runs every verb in-process.
 #pragma once
 
+#include <unistd.h>
+
 #include <filesystem>
 #include <functional>
 #include <iosfwd>
@@ -26,6 +28,8 @@ struct Context {
   // The directory of this program; `grabfs` is first looked for there.
   std::filesystem::path program_directory;
   SystemPaths system;
+  // Who runs it.
+  uid_t user = ::geteuid();
   // `out` is a terminal: nothing but text may be shown.
   bool out_is_terminal = false;
   // `err` is a terminal: a progress bar may be shown.

@@ -24,6 +24,8 @@ a shell script can do the same. What scripts may rely on:
 - **The mount** is the one named with `--mount`, else the one in `$GRABFS_MOUNT`, else the only one
   there is. **The device** may be left out when the mount has only one. A name is looked for in all mounts; those of
   root and your own come before those of other users. A mount that does not answer within three seconds is left out.
+  Files are opened within the mount only, wherever links of its daemon lead; and root works on another user's mount only
+  if it is named.
 - **Lost frames** are reported on standard error and make the exit status 5 when `--no-drop` or
   `stream --lossless` is asked. Without it the exit status is 1 only if not a single frame came.
 - **Files are saved complete or not at all**: a saved file takes its name when it has been written. A recording

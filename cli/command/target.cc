@@ -106,8 +106,9 @@ void Target::Tell(const Context& context, const std::vector<ExaminedMount>& moun
 
 Mount Target::FindMount(const Context& context) {
   if (const std::string named = NamedMount(context); !named.empty()) return Mount(named);
-  std::vector<ExaminedMount> living = RequireMounts(context);
-  PreferTrusted(living, [](const ExaminedMount& mount) { return IsTrusted(mount.mount); });
+  std::vector<ExaminedMount> living = MountsToUse(context);
+  PreferTrusted(living,
+                [&](const ExaminedMount& mount) { return IsTrusted(mount.mount, context.user); });
   if (living.size() > 1) {
     throw UsageError("several grabfs are mounted (" + Join(MountpointsOf(living), ", ") +
                      "): choose one with --mount DIR or GRABFS_MOUNT=DIR");
@@ -131,6 +132,17 @@ std::vector<ExaminedMount> Target::RequireMounts(const Context& context) {
   return mounts;
 }
 
+std::vector<ExaminedMount> Target::MountsToUse(const Context& context) {
+  std::vector<ExaminedMount> mounts = RequireMounts(context);
+  if (context.user != 0 || !NamedMount(context).empty()) return mounts;
+  const std::string first = mounts.front().mount.mountpoint;
+  std::erase_if(mounts,
+                [&](const ExaminedMount& mount) { return !IsTrusted(mount.mount, context.user); });
+  if (!mounts.empty()) return mounts;
+  throw NoDeviceError(first + ": another user has mounted it, and root does not work on such a " +
+                      "mount unless it is named: --mount " + first);
+}
+
 std::vector<ExaminedMount> Target::MountsToWatch(const Context& context) {
   if (device_.empty()) return RequireMounts(context);
   const Device device = FindDevice(context);
@@ -143,7 +155,7 @@ std::vector<ExaminedMount> Target::MountsToWatch(const Context& context) {
 
 Device Target::FindDevice(const Context& context) {
   if (device_.find('/') != std::string::npos) return DeviceAt(device_);
-  const std::vector<ExaminedMount> mounts = RequireMounts(context);
+  const std::vector<ExaminedMount> mounts = MountsToUse(context);
   if (mounts.size() == 1) {
     return Mount(mounts.front().mount.mountpoint).FindDevice(mounts.front().status, device_);
   }
@@ -153,7 +165,8 @@ Device Target::FindDevice(const Context& context) {
   }
   PreferTrusted(meant, [&](const Device& device) {
     return std::ranges::any_of(mounts, [&](const ExaminedMount& mount) {
-      return device.directory().parent_path() == mount.mount.mountpoint && IsTrusted(mount.mount);
+      return device.directory().parent_path() == mount.mount.mountpoint &&
+             IsTrusted(mount.mount, context.user);
     });
   });
   if (meant.size() == 1) return meant.front();

@@ -30,6 +30,8 @@ class Target {
   [[nodiscard]] std::vector<ExaminedMount> LivingMounts(const Context& context);
   // The same, but throws NoDeviceError when there is none.
   [[nodiscard]] std::vector<ExaminedMount> RequireMounts(const Context& context);
+  // The same without other users' mounts, if it is root who named none.
+  [[nodiscard]] std::vector<ExaminedMount> MountsToUse(const Context& context);
   // For verbs that look again and again: the mount of the device that is named, with that device
   // alone, or all. Throws NoDeviceError when there is none any more.
   [[nodiscard]] std::vector<ExaminedMount> MountsToWatch(const Context& context);

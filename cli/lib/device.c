@@ -75,11 +75,11 @@ static int start(struct grabfs_device* device) {
   return 0;
 }
 
-static int open_directory(struct grabfs_device* device, const char* path) {
+static int open_directory(struct grabfs_device* device, const char* path, int flags) {
   device->path = realpath(path, NULL);
   device->interruption = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (device->path != NULL && device->interruption >= 0) {
-    device->directory = open(device->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    device->directory = open(path, flags | O_PATH | O_DIRECTORY | O_CLOEXEC);
   }
   if (device->directory >= 0) return start(device);
   const int code = errno == ENOENT || errno == ENOTDIR ? ENODEV : errno;
@@ -99,7 +99,9 @@ int grabfs_open(const char* name, struct grabfs_device** opened) {
   device->directory = device->events = device->readable = device->interruption = -1;
   device->process = getpid();
   pthread_mutex_init(&device->set_lock, NULL);
-  result = open_directory(device, path);
+  // Who names a device gets it of the mount; who gives a path means what it leads to.
+  const int named = name == NULL || strchr(name, '/') == NULL;
+  result = open_directory(device, path, named ? O_NOFOLLOW : 0);
   free(path);
   if (result == 0) {
     *opened = device;

@@ -148,7 +148,7 @@ static int take_file(const struct grabfs_device* device, enum want want, int fil
 // -ENOENT: it is gone.
 static int take_named(const struct grabfs_device* device, enum want want, const char* name,
                       struct held* held) {
-  const int file = openat(device->directory, name, O_RDONLY | O_CLOEXEC);
+  const int file = grabfsi_open_file(device->directory, name, O_RDONLY);
   if (file < 0) {
     if (errno == ENOENT || errno == ESTALE) return -ENOENT;
     return errno == EDQUOT ? -EDQUOT : grabfsi_fail_errno(device, name);
@@ -166,7 +166,7 @@ static int take_numbered(const struct grabfs_device* device, uint64_t sequence, 
 
 // The lowest number from `position` on. -EAGAIN: there is none.
 static int find_first(const struct grabfs_device* device, uint64_t* sequence) {
-  const int file = openat(device->directory, "frames", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int file = grabfsi_open_file(device->directory, "frames", O_RDONLY | O_DIRECTORY);
   DIR* const frames = file < 0 ? NULL : fdopendir(file);
   if (frames == NULL) {
     const int result = grabfsi_fail_errno(device, "frames");

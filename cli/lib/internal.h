@@ -129,7 +129,10 @@ int grabfsi_await_news(struct grabfs_device* device, uint64_t timeout_ns);
 /* 1, once: grabfs_interrupt() was called. */
 int grabfsi_take_interruption(struct grabfs_device* device);
 
-/* text_file.c. Closes a descriptor; errno stays what it is. */
+/* text_file.c. openat(2) that follows no link out of the directory: a mount may be another user's,
+ * who can show anything there. O_CLOEXEC is added. Sets errno: EXDEV. */
+int grabfsi_open_file(int directory, const char* name, int flags);
+/* Closes a descriptor; errno stays what it is. */
 void grabfsi_close_quietly(int file);
 /* A whole file as text, as grabfs_get() has it: its length without the newline. */
 ssize_t grabfsi_read_text(int directory, const char* name, char* text, size_t bytes);

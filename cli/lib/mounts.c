@@ -27,11 +27,13 @@ static int add(struct choice* choice, const char* name) {
   return 0;
 }
 
-static int has_file(const char* directory, const char* name) {
-  char path[4096];
+// A mount point is no link, and neither is a device.
+static int has_file(const char* path, const char* name) {
   char byte;
-  snprintf(path, sizeof(path), "%s/%s", directory, name);
-  const int file = open(path, O_RDONLY | O_CLOEXEC);
+  const int directory = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (directory < 0) return 0;
+  const int file = grabfsi_open_file(directory, name, O_RDONLY);
+  close(directory);
   if (file < 0) return 0;
   // The kernel may know of a file whose daemon is gone.
   const ssize_t got = read(file, &byte, 1);
@@ -39,7 +41,8 @@ static int has_file(const char* directory, const char* name) {
   return got == 1;
 }
 
-// Root's mounts and one's own come before those of others, whose daemons may stand still.
+// Root's mounts and one's own come before those of others, whose daemons may stand still. Root
+// uses no other ones by itself: whoever mounts can show anything there.
 static int is_trusted(const struct mntent* entry) {
   const char* const option = hasmntopt(entry, "user_id");
   if (option == NULL) return 0;
@@ -65,7 +68,7 @@ static int find_mount(struct choice* choice) {
   FILE* const table = setmntent("/proc/self/mounts", "re");
   if (table == NULL) return grabfsi_fail(errno, "/proc/self/mounts: %s", strerror(errno));
   int result = look_at_mounts(table, 1, choice);
-  if (result == 0 && choice->count == 0) {
+  if (result == 0 && choice->count == 0 && geteuid() != 0) {
     rewind(table);
     result = look_at_mounts(table, 0, choice);
   }

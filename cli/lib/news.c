@@ -20,7 +20,7 @@ enum { READS = 64 };
 
 int grabfsi_open_news(struct grabfs_device* device) {
   if (device->events >= 0) return 0;
-  const int events = openat(device->directory, "events", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  const int events = grabfsi_open_file(device->directory, "events", O_RDONLY | O_NONBLOCK);
   if (events < 0) return grabfsi_fail_errno(device, "events");
   struct epoll_event readable = {.events = EPOLLIN};
   const int epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -16,7 +16,7 @@
 // NULL. Sets errno.
 static int map_file(int directory, const char* name, int flags, uint64_t* inode,
                     struct mapped* mapped) {
-  const int file = openat(directory, name, flags | O_CLOEXEC, 0600);
+  const int file = grabfsi_open_file(directory, name, flags);
   if (file < 0) return -1;
   struct stat status;
   const int writable = (flags & O_ACCMODE) == O_RDWR;

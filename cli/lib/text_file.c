@@ -1,11 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "cli/lib/internal.h"
+
+int grabfsi_open_file(int directory, const char* name, int flags) {
+  struct open_how how = {
+      .flags = (unsigned)(flags | O_LARGEFILE | O_CLOEXEC),
+      .mode = (flags & O_TMPFILE) == O_TMPFILE ? 0600 : 0,
+      .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+  };
+  const long file = syscall(SYS_openat2, directory, name, &how, sizeof(how));
+  // A kernel before 5.6 cannot tell where links lead.
+  if (file < 0 && errno == ENOSYS) return openat(directory, name, flags | O_CLOEXEC, how.mode);
+  return (int)file;
+}
 
 void grabfsi_close_quietly(int file) {
   const int code = errno;
@@ -15,7 +29,7 @@ void grabfsi_close_quietly(int file) {
 
 // Files are longer than the caller's memory at times: the rest is read to know how long.
 ssize_t grabfsi_read_text(int directory, const char* name, char* text, size_t bytes) {
-  const int file = openat(directory, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  const int file = grabfsi_open_file(directory, name, O_RDONLY | O_NONBLOCK);
   if (file < 0) return -1;
   size_t length = 0;
   char last = 0;
@@ -39,7 +53,7 @@ ssize_t grabfsi_read_text(int directory, const char* name, char* text, size_t by
 }
 
 int grabfsi_write_text(int directory, const char* name, const char* text) {
-  const int file = openat(directory, name, O_WRONLY | O_CLOEXEC);
+  const int file = grabfsi_open_file(directory, name, O_WRONLY);
   if (file < 0) return -1;
   const ssize_t written = write(file, text, strlen(text));
   grabfsi_close_quietly(file);

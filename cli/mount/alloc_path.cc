@@ -17,14 +17,14 @@ std::string AllocName(const Mount& mount, const std::string& text) {
   const auto parts = std::distance(path.begin(), path.end());
   if (text.empty() || parts < 1 || parts > 2 || *path.begin() == ".." || *path.begin() == "." ||
       !path.has_filename()) {
-    throw UsageError("'" + text + "' is no name in " + AllocPath(mount, "").string() +
+    throw UsageError("'" + text + "' is no name in " + AllocFile(mount, "").path().string() +
                      ": write NAME or DEVICE/NAME");
   }
   return path.string();
 }
 
-std::filesystem::path AllocPath(const Mount& mount, const std::string& name) {
-  return mount.root() / kDirectory / name;
+MountFile AllocFile(const Mount& mount, const std::string& name) {
+  return {mount.root(), std::filesystem::path(kDirectory) / name};
 }
 
 }  // namespace grabfs::cli

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string>
 
+#include "cli/base/file.h"
 #include "cli/mount/mount.h"
 
 namespace grabfs::cli {
@@ -13,7 +14,7 @@ namespace grabfs::cli {
 // `text`: "mine", "alloc/mine", "alloc/cam0/mine" or a path below the mount. Returns the part after
 // alloc/. Throws UsageError if it cannot be such a name.
 std::string AllocName(const Mount& mount, const std::string& text);
-// The path of the file of that name.
-std::filesystem::path AllocPath(const Mount& mount, const std::string& name);
+// The file of that name.
+MountFile AllocFile(const Mount& mount, const std::string& name);
 
 }  // namespace grabfs::cli

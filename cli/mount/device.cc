@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "cli/base/exit_code.h"
-#include "cli/base/file.h"
 #include "cli/base/text.h"
 #include "fusefs/base/pixel_format.h"
 
@@ -65,9 +64,9 @@ std::filesystem::path Device::FramePath(uint64_t sequence, const std::string& fo
 }
 
 nlohmann::json Device::StatusJson() const {
-  const std::filesystem::path file = directory_ / "status.json";
+  const MountFile file = File("status.json");
   try {
-    return ParseJson(ReadFile(file), file.string());
+    return ParseJson(ReadFile(file), file.path().string());
   } catch (const Error& error) {
     if (error.code() != ENOENT && error.code() != ENODEV) throw;
     throw NoDeviceError(name_ + ": no such device in " + directory_.parent_path().string());
@@ -111,18 +110,18 @@ std::vector<std::string> Device::KnownValues(const std::string& setting) const {
   if (setting == "state") return {"start", "stop"};
   if (setting.find('/') != std::string::npos) return {};
   try {
-    return Choices(ReadFile(directory_ / "controls" / (setting + ".info")));
+    return Choices(ReadFile(File("controls/" + setting + ".info")));
   } catch (const Error&) {
     return {};  // no control
   }
 }
 
 std::string Device::Get(const std::string& setting) const {
-  const std::filesystem::path file = SettingPath(setting);
+  const MountFile file = SettingFile(setting);
   std::error_code ignored;
   // Links lead to what never ends; a number of the ring's or a device elsewhere is no setting.
   const bool is_one = setting.find_first_of("/.") == std::string::npos &&
-                      is_regular_file(std::filesystem::symlink_status(file, ignored));
+                      is_regular_file(std::filesystem::symlink_status(file.path(), ignored));
   const std::string value = is_one ? ReadFile(file) : "";
   if (is_one && value.find('\0') == std::string::npos) return Trim(value);
   (void)Status();  // is there a device?
@@ -131,18 +130,18 @@ std::string Device::Get(const std::string& setting) const {
                           "' prints all");
 }
 
-std::filesystem::path Device::SettingPath(const std::string& name) const {
-  const std::filesystem::path attribute = directory_ / name;
-  const std::filesystem::path control = directory_ / "controls" / name;
+MountFile Device::SettingFile(const std::string& name) const {
+  MountFile attribute = File(name);
+  MountFile control = File("controls/" + name);
   std::error_code ignored;
-  const bool is_control =
-      !std::filesystem::exists(attribute, ignored) && std::filesystem::exists(control, ignored);
+  const bool is_control = !std::filesystem::exists(attribute.path(), ignored) &&
+                          std::filesystem::exists(control.path(), ignored);
   return is_control ? control : attribute;
 }
 
 void Device::Set(const std::string& attribute, const std::string& value) const {
   try {
-    WriteCommand(SettingPath(attribute), value + "\n");
+    WriteCommand(SettingFile(attribute), value + "\n");
   } catch (const Error& error) {
     throw Error(error.code(), Refusal(attribute, value, error.code()));
   }
@@ -166,6 +165,8 @@ std::string Device::Refusal(const std::string& attribute, const std::string& val
     case EPERM:
     case EROFS:
       return what + ErrnoText(code) + " (read-only attribute or mount, or not allowed to you)";
+    case EXDEV:
+      return what + "it leads out of the mount: not followed";
     default:
       return what + ErrnoText(code);
   }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/base/file.h"
 #include "cli/mount/status.h"
 
 namespace grabfs::cli {
@@ -20,8 +21,10 @@ class Device {
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
-  [[nodiscard]] std::filesystem::path EventsPath() const { return directory_ / "events"; }
-  [[nodiscard]] std::filesystem::path LatestPath() const { return directory_ / "latest.raw"; }
+  // What the device has under `name`.
+  [[nodiscard]] MountFile File(const std::filesystem::path& name) const {
+    return {directory_.parent_path(), name_ / name};
+  }
   // frames/00000042.raw, or frames.FORM/00000042.FORM, whether it exists or not.
   [[nodiscard]] std::filesystem::path FramePath(uint64_t sequence,
                                                 const std::string& form = "") const;
@@ -47,7 +50,7 @@ class Device {
   void Set(const std::string& attribute, const std::string& value) const;
 
  private:
-  [[nodiscard]] std::filesystem::path SettingPath(const std::string& name) const;
+  [[nodiscard]] MountFile SettingFile(const std::string& name) const;
   [[nodiscard]] std::string Refusal(const std::string& attribute, const std::string& value,
                                     int code) const;
 

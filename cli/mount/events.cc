@@ -55,10 +55,10 @@ Event ParseEvent(std::string_view line) {
   }
 }
 
-EventReader::EventReader(const std::filesystem::path& file, std::string device)
+EventReader::EventReader(const MountFile& file, std::string device)
     : device_(std::move(device)),
-      path_(file.string()),
-      fd_(CheckSyscall(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC), path_)),
+      path_(file.path().string()),
+      fd_(Open(file, O_RDONLY | O_NONBLOCK)),
       readiness_(fd_.get()) {}
 
 std::optional<Event> EventReader::Next(const Deadline& deadline) {

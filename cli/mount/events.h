@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "cli/base/deadline.h"
+#include "cli/base/file.h"
 #include "cli/mount/readiness.h"
 #include "fusefs/base/unique_fd.h"
 
@@ -41,7 +42,7 @@ Event ParseEvent(std::string_view line);
 class EventReader {
  public:
   // `device` names it in messages. Throws Error when the file cannot be opened.
-  EventReader(const std::filesystem::path& file, std::string device);
+  EventReader(const MountFile& file, std::string device);
 
   // The next event; nullopt: none came in time. Throws NoDeviceError if the device is gone,
   // Error(ENOTCONN) if the daemon is.

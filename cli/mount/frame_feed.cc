@@ -12,7 +12,7 @@ namespace grabfs::cli {
 
 FrameFeed::FrameFeed(const Device& device)
     : device_(device),
-      events_(device.EventsPath(), device.name()),
+      events_(device.File("events"), device.name()),
       first_sequence_(device.Status().sequence.next),
       next_sequence_(first_sequence_) {}
 

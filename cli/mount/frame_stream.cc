@@ -14,19 +14,20 @@ namespace {
 // The size of the kernel's FUSE requests.
 constexpr size_t kPiece = size_t{1} << 20;
 
-UniqueFd Open(const Device& device, const std::string& path) {
-  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-  if (fd.valid()) return fd;
-  const int code = errno;
-  if (code != EOPNOTSUPP) throw Error(code, path + ": " + ErrnoText(code));
-  throw Error(code, device.name() + ": " + device.Status().last_error);
+UniqueFd OpenStream(const Device& device, const std::string& file) {
+  try {
+    return Open(device.File(file), O_RDONLY | O_NONBLOCK);
+  } catch (const Error& error) {
+    if (error.code() != EOPNOTSUPP) throw;
+    throw Error(EOPNOTSUPP, device.name() + ": " + device.Status().last_error);
+  }
 }
 
 }  // namespace
 
 FrameStream::FrameStream(const Device& device, const std::string& file)
     : path_((device.directory() / file).string()),
-      fd_(Open(device, path_)),
+      fd_(OpenStream(device, file)),
       readiness_(fd_.get()),
       buffer_(kPiece) {}
 

@@ -20,9 +20,9 @@ std::vector<Device> DevicesOf(const std::filesystem::path& root, const MountStat
 Mount::Mount(std::filesystem::path root) : root_(std::move(root)) {}
 
 nlohmann::json Mount::StatusJson() const {
-  const std::filesystem::path file = root_ / "status.json";
+  const MountFile file{root_, "status.json"};
   try {
-    return ParseJson(ReadFile(file), file.string());
+    return ParseJson(ReadFile(file), file.path().string());
   } catch (const Error& error) {
     if (error.code() != ENOENT && error.code() != ENOTDIR) throw;
     throw NoDeviceError(root_.string() + ": not a grabfs mount (it has no status.json)");

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/mount/mount_table.h"
 
-#include <unistd.h>
-
 #include <string_view>
 #include <utility>
 
@@ -59,9 +57,9 @@ std::optional<uid_t> MountedBy(const MountInfo& mount) {
   return uid ? std::optional(static_cast<uid_t>(*uid)) : std::nullopt;
 }
 
-bool IsTrusted(const MountInfo& mount) {
+bool IsTrusted(const MountInfo& mount, uid_t user) {
   const auto by = MountedBy(mount);
-  return by == uid_t{0} || by == ::geteuid();
+  return by == uid_t{0} || by == user;
 }
 
 ExaminedMount MountExaminer::AnswerOf(const MountInfo& mount, const Deadline& deadline) {
@@ -87,8 +85,9 @@ std::vector<ExaminedMount> MountExaminer::Examine(const std::vector<MountInfo>& 
   for (const MountInfo& mount : mounts) {
     // Not stat(): the kernel may still answer that from its cache.
     if (silent.contains(mount.mountpoint)) continue;
-    reading_.try_emplace(mount.mountpoint,
-                         [&] { return ReadFile(mount.mountpoint + "/status.json"); });
+    reading_.try_emplace(mount.mountpoint, [&] {
+      return ReadFile(MountFile{mount.mountpoint, "status.json"});
+    });
   }
   std::vector<ExaminedMount> examined;
   for (const MountInfo& mount : mounts) {

@@ -29,8 +29,8 @@ std::vector<MountInfo> GrabfsMounts(const SystemPaths& system);
 
 // The user who mounted it, by the kernel's word; nullopt: it is not told.
 std::optional<uid_t> MountedBy(const MountInfo& mount);
-// Root's mounts and one's own come before those of others, who may give their devices any names.
-bool IsTrusted(const MountInfo& mount);
+// Root's mounts and `user`'s own come before those of others, who may give their devices any names.
+bool IsTrusted(const MountInfo& mount, uid_t user);
 
 enum class MountHealth {
   kAlive,

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/base/text.h"
+#include "fusefs/base/device_name.h"
 #include "fusefs/base/error.h"
 
 namespace grabfs::cli {
@@ -83,6 +84,7 @@ std::map<std::string, std::string> ReadSettings(const json& j) {
 DeviceStatus ReadDevice(const json& j) {
   DeviceStatus status;
   j.at("name").get_to(status.name);
+  ValidateDeviceName(status.name);  // it becomes part of paths
   j.at("source").get_to(status.source);
   j.at("state").get_to(status.state);
   j.at("policy").get_to(status.policy);

@@ -66,8 +66,9 @@ class AllocVerb : public Verb {
     const uint64_t bytes = Size(mount);
     std::string name = AllocName(mount, name_);
     if (!device_.empty()) name = mount.FindDevice(device_).name() + "/" + name;
-    const std::string path = AllocPath(mount, name).string();
-    Make(path, bytes, ParseMode(mode_));
+    const MountFile file = AllocFile(mount, name);
+    Make(file, bytes, ParseMode(mode_));
+    const std::string path = file.path().string();
     if (json_) {
       context.out << nlohmann::ordered_json{{"file", path}, {"bytes", bytes}}.dump() << '\n';
     } else {
@@ -84,13 +85,12 @@ class AllocVerb : public Verb {
     return *bytes;
   }
 
-  static void Make(const std::string& path, uint64_t bytes, mode_t mode) {
-    const UniqueFd fd(
-        CheckSyscall(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode), path));
+  static void Make(const MountFile& file, uint64_t bytes, mode_t mode) {
+    const UniqueFd fd = Open(file, O_RDWR | O_CREAT | O_EXCL, mode);
     if (::ftruncate(fd.get(), static_cast<off_t>(bytes)) == 0) return;
     const int code = errno;
-    (void)::unlink(path.c_str());
-    throw Error(code, path + ": " + HumanBytes(bytes) + ": " + Explain(code));
+    Unlink(file);
+    throw Error(code, file.path().string() + ": " + HumanBytes(bytes) + ": " + Explain(code));
   }
 
   Target target_;

@@ -52,7 +52,7 @@ class CaptureVerb : public Verb {
     if (frames_.value_or(1) != 1) throw UsageError("capture: --into takes one frame");
     const Mount mount(device.directory().parent_path());
     const std::string name = AllocName(mount, into_);
-    EventReader events(device.EventsPath(), device.name());
+    EventReader events(device.File("events"), device.name());
     device.Set("into", "alloc/" + name);
     const double seconds = timeout_.value_or(10);
     const auto deadline = Deadline::After(seconds);
@@ -61,7 +61,7 @@ class CaptureVerb : public Verb {
       if (event->kind == Event::Kind::kError) {
         throw Error(EIO, device.name() + ": " + into_ + ": " + event->reason);
       }
-      PrintInto(context, device, AllocPath(mount, name).string(), *event);
+      PrintInto(context, device, AllocFile(mount, name).path().string(), *event);
       return ExitCode::kDone;
     }
     throw TimeoutError(device.name() + ": no frame in " + Decimal(seconds, 1) +

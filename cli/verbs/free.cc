@@ -25,9 +25,11 @@ class FreeVerb : public Verb {
     if (names_.empty()) throw UsageError("free: nothing to free; give NAME");
     const Mount mount = target_.FindMount(context);
     for (const std::string& text : names_) {
-      const std::string path = AllocPath(mount, AllocName(mount, text)).string();
-      CheckSyscall(::unlink(path.c_str()), path);
-      if (json_) context.out << nlohmann::ordered_json{{"freed", path}}.dump() << '\n';
+      const MountFile file = AllocFile(mount, AllocName(mount, text));
+      Unlink(file);
+      if (json_) {
+        context.out << nlohmann::ordered_json{{"freed", file.path().string()}}.dump() << '\n';
+      }
     }
     return ExitCode::kDone;
   }

@@ -95,7 +95,7 @@ class WaitVerb : public Verb {
     if (std::ranges::find(kStates, state_) == kStates.end()) {
       throw UsageError("wait: " + state_ + ": a state is " + StateList());
     }
-    EventReader events(device.EventsPath(), device.name());
+    EventReader events(device.File("events"), device.name());
     while (device.Status().state != state_) {
       const std::optional<Event> event = events.Next(deadline);
       if (!event) GiveUp(device, "state " + state_);

@@ -27,6 +27,15 @@ bool IsNative(const FrameFormat& format) {
          format.stride % kPixelBytes == 0;
 }
 
+// Invalid: it has gone.
+UniqueFd OpenBuffer(const cli::Device& device, const std::filesystem::path& file) {
+  try {
+    return cli::Open(device.File("buffers" / file), O_RDONLY);
+  } catch (const Error&) {
+    return {};
+  }
+}
+
 // Of the frame that a buffer has; nullopt: it has none.
 std::optional<uint64_t> SequenceOf(int buffer) {
   std::array<char, 32> text;
@@ -60,7 +69,7 @@ const SharedMemory* Uploader::Shared(uint64_t sequence) {
   std::error_code ignored;
   for (const auto& file :
        std::filesystem::directory_iterator(device_.directory() / "buffers", ignored)) {
-    UniqueFd fd(::open(file.path().c_str(), O_RDONLY | O_CLOEXEC));
+    UniqueFd fd = OpenBuffer(device_, file.path().filename());
     if (!fd.valid() || SequenceOf(fd.get()) != sequence) continue;
     auto memory = SharedMemory::Attach(server_, fd.get());
     if (!memory) break;

@@ -10,9 +10,9 @@
 #include <optional>
 #include <utility>
 
+#include "fusefs/base/device_name.h"
 #include "fusefs/base/memory_limit.h"
 #include "fusefs/base/version.h"
-#include "fusefs/capture/device_name.h"
 #include "fusefs/command/help.h"
 #include "fusefs/fuse/libfuse_version.h"
 #include "fusefs/main/mount_options.h"

@@ -5,10 +5,10 @@
 #include "cli/base/exit_code.h"
 #include "cli/base/text.h"
 #include "cli/save/name_pattern.h"
+#include "fusefs/base/device_name.h"
 #include "fusefs/base/mount_info.h"
 #include "fusefs/base/pixel_format.h"
 #include "fusefs/base/rate.h"
-#include "fusefs/capture/device_name.h"
 #include "fusefs/vfs/names.h"
 #include "tests/fuzz/fuzz.h"
 

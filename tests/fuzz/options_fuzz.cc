@@ -6,7 +6,7 @@
 
 #include <vector>
 
-#include "fusefs/capture/device_name.h"
+#include "fusefs/base/device_name.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace grabfs::fuzz {

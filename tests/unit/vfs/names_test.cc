@@ -5,8 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "fusefs/base/device_name.h"
 #include "fusefs/base/error.h"
-#include "fusefs/capture/device_name.h"
 #include "fusefs/vfs/inode.h"
 #include "fusefs/vfs/xattr.h"
 

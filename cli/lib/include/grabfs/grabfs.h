@@ -84,9 +84,10 @@ struct grabfs_frame {
 /*
  * Opens a device. `device` is its directory, with a slash in it ("/mnt/grabfs/cam0"), or its name
  * ("cam0"), or NULL for the only device. Names are looked up in the mount $GRABFS_MOUNT, else in
- * the only grabfs mount of root's and one's own, else in the only one of others. Frames that
- * complete from now on are news to grabfs_next() and grabfs_each(). *opened is the caller's, who
- * closes it; NULL after an error.
+ * the only grabfs mount of root's and one's own, else, unless root asks, in the only one of others.
+ * Links that lead out of the device's directory are not followed: EXDEV. Frames that complete from
+ * now on are news to grabfs_next() and grabfs_each(). *opened is the caller's, who closes it; NULL
+ * after an error.
  * - ENODEV: no such mount or device
  * - ENOTUNIQ: there are several to choose from
  * - EOPNOTSUPP: an output device has no frames

@@ -106,14 +106,15 @@ TEST_F(CommandLine, TheOnlyMountIsFoundByItself) {
   environment().clear();
   context().system.proc = Scratch("proc");
   std::filesystem::create_directories(Scratch("proc/self"));
-  const std::string line = "90 22 0:57 / " + root().string() + " rw - fuse.grabfs grabfs rw\n";
+  const std::string line =
+      "90 22 0:57 / " + root().string() + " rw - fuse.grabfs grabfs rw,user_id=0\n";
   WriteText(Scratch("proc/self/mountinfo"), line);
   EXPECT_EQ(Cli({"info"}), ExitCode::kDone) << Err();
 
   const std::string other = Scratch("other");
   std::filesystem::copy(root(), other);  // without its directories
   WriteText(Scratch("proc/self/mountinfo"),
-            line + "91 22 0:58 / " + other + " rw - fuse.grabfs b rw\n");
+            line + "91 22 0:58 / " + other + " rw - fuse.grabfs b rw,user_id=0\n");
   EXPECT_EQ(Cli({"info"}), ExitCode::kUsage);
   EXPECT_THAT(Err(), HasSubstr("which device? there are"));
   EXPECT_THAT(Err(), HasSubstr(other + "/sim0: name one like this"));

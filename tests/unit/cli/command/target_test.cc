@@ -4,7 +4,6 @@
 #include "cli/command/target.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 
@@ -13,12 +12,15 @@
 namespace grabfs::cli {
 namespace {
 
+constexpr uid_t kSelf = 1234;
+
 class TargetTest : public FakeMount {
  protected:
   TargetTest() {
     environment().erase("GRABFS_MOUNT");
     AddDevice("cam0");
     AddDevice("cam1");
+    context().user = kSelf;
     context().system.proc = Scratch("proc");
     std::filesystem::create_directories(Scratch("proc/self"));
   }
@@ -45,8 +47,8 @@ class TargetTest : public FakeMount {
     return target.FindDevice(context()).directory().parent_path();
   }
 
-  const std::string stranger_ = "user_id=" + std::to_string(::geteuid() + 4711);
-  const std::string self_ = "user_id=" + std::to_string(::geteuid());
+  const std::string stranger_ = "user_id=" + std::to_string(4711);
+  const std::string self_ = "user_id=" + std::to_string(kSelf);
 };
 
 TEST_F(TargetTest, ANameOfAStrangersMountDoesNotMakeOursAmbiguous) {
@@ -69,6 +71,17 @@ TEST_F(TargetTest, AStrangersMountIsFoundWhereOursHasNoSuchName) {
     "data_path_reason":"","devices":[]})");
   Mounted({{Scratch("other"), self_}, {root().string(), stranger_}});
   EXPECT_EQ(Found("cam0"), root());
+}
+
+TEST_F(TargetTest, RootWorksOnNoStrangersMountUnlessItIsNamed) {
+  context().user = 0;
+  Mounted({{root().string(), stranger_}});
+  EXPECT_THROW(Found("cam0"), NoDeviceError);
+  EXPECT_THROW((void)Target().FindMount(context()), NoDeviceError);
+  EXPECT_EQ(Target().LivingMounts(context()).size(), 1u);
+  environment()["GRABFS_MOUNT"] = root();
+  EXPECT_EQ(Found("cam0"), root());
+  EXPECT_EQ(Target().FindMount(context()).root(), root());
 }
 
 TEST_F(TargetTest, WhatIsNoStatusIsLeftOutAndTold) {

@@ -40,7 +40,7 @@ TEST(Event, WhatIsNoEventIsRefused) {
 
 TEST_F(Events, LinesMayArriveInPieces) {
   FakeDevice& device = AddDevice("sim0");
-  EventReader reader(device.directory() / "events", "sim0");
+  EventReader reader({root(), "sim0/events"}, "sim0");
   const UniqueFd raw(::open((device.directory() / "events").c_str(), O_WRONLY));
   const std::string text = R"({"event":"frame","sequence":1})"
                            "\n"
@@ -55,7 +55,7 @@ TEST_F(Events, LinesMayArriveInPieces) {
 
 TEST_F(Events, TheEndMeansThatTheDeviceIsGone) {
   FakeDevice& device = AddDevice("sim0");
-  EventReader reader(device.directory() / "events", "sim0");
+  EventReader reader({root(), "sim0/events"}, "sim0");
   device.Announce({{"event", "state"}, {"state", "error"}});
   device.Unplug();
   EXPECT_EQ(reader.Next(Deadline::After(5.0))->state, "error");

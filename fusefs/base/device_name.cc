@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "fusefs/capture/device_name.h"
+#include "fusefs/base/device_name.h"
 
 #include <algorithm>
 #include <cerrno>
