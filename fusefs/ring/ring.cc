@@ -116,9 +116,14 @@ bool Ring::TakeRecheckNeeded() {
 
 FrameInfo Ring::Complete(uint32_t index, FrameInfo info) {
   Do([&] {
+    info.dropped = std::exchange(dropped_before_next_, 0);
+    // First of all, for readers who look again and again: the rest can wait, they cannot.
+    if (file_) {
+      file_->Publish(index, info);
+      file_->SetNewest(index);
+    }
     Slot& slot = slots_[index];
     assert(slot.state == State::kFilling);
-    info.dropped = std::exchange(dropped_before_next_, 0);
     slot.state = State::kReady;
     slot.named = true;
     slot.opened = false;
@@ -130,8 +135,6 @@ FrameInfo Ring::Complete(uint32_t index, FrameInfo info) {
     named_.emplace_hint(named_.end(), info.sequence, index);
     ++counters_.captured;
     ++counters_.present;
-    if (file_) file_->Publish(index, info);
-    ShowNewest();
     AddAvailable(index);
   });
   return info;

@@ -30,8 +30,9 @@ namespace {
 constexpr uint64_t kWaitNs = 1'000'000'000;
 // Shorter than the time between two frames.
 constexpr std::chrono::milliseconds kRest{5};
-constexpr const char* kDevice =
-    "cam0=pattern,format=GREY,width=64,height=64,rate=100,state=stopped";
+std::string DeviceAt(int rate) {
+  return "cam0=pattern,format=GREY,width=64,height=64,state=stopped,rate=" + std::to_string(rate);
+}
 
 double AgeOf(const grabfs_ring_frame& frame) {
   return static_cast<double>(MonotonicNs() - frame.timestamp_ns) / 1e9;
@@ -125,8 +126,8 @@ class Sleeper {
 
 // --- The rows
 
-Row PollingReader(const Context& context) {
-  const Daemon daemon(context, {kDevice});
+Row PollingReader(const Context& context, int rate) {
+  const Daemon daemon(context, {DeviceAt(rate)});
   RingClient client(daemon.device());
   std::vector<double> ages;
   std::vector<double> round_trips;
@@ -152,13 +153,14 @@ Row PollingReader(const Context& context) {
   }
   const double round_trip = Median(round_trips);
   const double age = Median(ages);
-  return {"ring: frame complete to a polling reader that holds it: cache-line round trips",
+  return {"ring: frame complete to a polling reader that holds it, at " + std::to_string(rate) +
+              " frames/s: cache-line round trips",
           age / round_trip, "x", AtMost(2),
           FormatSeconds(age) + ", round trip " + FormatSeconds(round_trip)};
 }
 
 Row BlockedReader(const Context& context) {
-  const Daemon daemon(context, {kDevice});
+  const Daemon daemon(context, {DeviceAt(100)});
   RingClient client(daemon.device());
   Sleeper sleeper;
   std::vector<double> ages;
@@ -230,7 +232,7 @@ Row SystemCalls(const Context& context, bool waits) {
 }  // namespace
 
 std::vector<Row> BenchmarkRingLatency(const Context& context) {
-  return {PollingReader(context), BlockedReader(context), SystemCalls(context, true),
+  return {PollingReader(context, 100), PollingReader(context, 1000), BlockedReader(context), SystemCalls(context, true),
           SystemCalls(context, false)};
 }
 
