@@ -11,6 +11,7 @@
 #include "cli/base/exit_code.h"
 #include "cli/base/text.h"
 #include "fusefs/base/pixel_format.h"
+#include "fusefs/base/policy.h"
 
 namespace grabfs::cli {
 
@@ -106,7 +107,7 @@ std::string Device::NameAmong(const std::vector<Device>& all) const {
 
 std::vector<std::string> Device::KnownValues(const std::string& setting) const {
   if (setting == "format") return FormatNames();
-  if (setting == "policy") return {"keep-newest", "keep-oldest"};
+  if (setting == "policy") return {kPolicyNames.begin(), kPolicyNames.end()};
   if (setting == "state") return {"start", "stop"};
   if (setting.find('/') != std::string::npos) return {};
   try {

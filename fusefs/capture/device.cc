@@ -15,7 +15,6 @@
 namespace grabfs {
 namespace {
 
-constexpr uint32_t kMaxBuffers = 65535;
 // How often an unpaced source that finds no buffer tries again (and counts a drop).
 constexpr int kStarvedRetryMs = 1;
 // When to look at the source again, at the latest, while a buffer for it is being renewed.
@@ -24,37 +23,7 @@ constexpr int kRenewalRetryMs = 2;
 // a wakeup.
 constexpr int kReadersRetryMs = 2;
 
-uint64_t ShownAs(CaptureState state) {
-  switch (state) {
-    case CaptureState::kStopped:
-      return GRABFS_STATE_STOPPED;
-    case CaptureState::kStreaming:
-      return GRABFS_STATE_STREAMING;
-    case CaptureState::kError:
-      return GRABFS_STATE_ERROR;
-    case CaptureState::kGone:
-      return GRABFS_STATE_GONE;
-  }
-  return GRABFS_STATE_ERROR;
-}
-
-void Wake(const UniqueFd& event) { (void)eventfd_write(event.get(), 1); }
-
 }  // namespace
-
-const char* CaptureStateName(CaptureState state) {
-  switch (state) {
-    case CaptureState::kStopped:
-      return "stopped";
-    case CaptureState::kStreaming:
-      return "streaming";
-    case CaptureState::kError:
-      return "error";
-    case CaptureState::kGone:
-      return "gone";
-  }
-  return "error";
-}
 
 void DeviceState::NoteError(std::string reason) {
   last_error = std::move(reason);
@@ -97,10 +66,10 @@ void Device::Halt() {
     quit_ = true;
   }
   commands_pending_ = true;
-  Wake(*wake_fd_);
+  (void)eventfd_write(wake_fd_->get(), 1);
   if (thread_.joinable()) thread_.join();
   halted_ = true;
-  current_->ring.ShowState(GRABFS_STATE_GONE);
+  current_->ring.ShowState(ShownInRing(CaptureState::kGone));
   current_->ring.WakeReaders();
   renewal_thread_->Stop();
   streams_->Close();
@@ -180,7 +149,7 @@ void Device::Post(Action action, Done done) {
     return;
   }
   commands_pending_ = true;
-  Wake(*wake_fd_);
+  (void)eventfd_write(wake_fd_->get(), 1);
 }
 
 // --- The capture thread
@@ -329,57 +298,6 @@ void Device::Unplug(const std::string& reason) {
   observer_->OnUnplugged(*this);
 }
 
-std::shared_ptr<Pool> Device::MakePool(uint32_t buffers) {
-  if (buffers == 0 || buffers > kMaxBuffers) {
-    throw Error(EINVAL, "buffers_count " + std::to_string(buffers) + ": must be 1 to " +
-                            std::to_string(kMaxBuffers));
-  }
-  return std::make_shared<Pool>(
-      next_generation_, source_->format(), source_->AllocateBuffers(name(), buffers), state_.policy,
-      [wake_fd = wake_fd_] { Wake(*wake_fd); },
-      [this, thread = std::weak_ptr(renewal_thread_)](std::shared_ptr<Pool> pool, uint32_t slot) {
-        // While the thread exists, so does the device.
-        if (const auto renewals = thread.lock()) {
-          renewals->Post([this, pool = std::move(pool), slot] { Renew(*pool, slot); });
-        }
-      });
-}
-
-void Device::Renew(Pool& pool, uint32_t slot) {
-  if (halted_) return;
-  if (pool.RenewNow(slot)) {
-    observer_->OnRenewed(*this, pool, slot);
-  } else {
-    observer_->OnRecheckNeeded(*this);
-  }
-}
-
-void Device::ReplacePool(uint32_t buffers) {
-  const auto replacement = MakePool(buffers);
-  ++next_generation_;
-  replacement->ring.ShowState(ShownAs(state_.state));
-  source_->Bind(replacement->memory);
-  const auto old = std::exchange(current_, replacement);
-  queued_.assign(buffers, false);
-  std::vector<uint64_t> sequences;
-  {
-    const std::lock_guard lock(mutex_);
-    pool_ = replacement;
-    state_.format = source_->format();
-    state_.rate = source_->rate();
-    state_.buffers = buffers;
-    state_.settings = source_->Settings();
-    if (!old) return;
-    sequences = old->ring.Retire();
-    retired_counters_ += old->ring.Counters();
-    std::erase_if(retired_, [](const auto& pool) { return pool.expired(); });
-    retired_.push_back(old);
-  }
-  NamesChanged();
-  old->ring.WakeReaders();
-  observer_->OnPoolReplaced(*this, *old, sequences);
-}
-
 bool Device::Unlink(uint64_t sequence) {
   if (!pool()->ring.Unlink(sequence)) return false;
   NamesChanged();
@@ -399,7 +317,7 @@ void Device::EnterState(CaptureState next) {
     state.state = next;
     state.settings = source_->Settings();
   });
-  current_->ring.ShowState(ShownAs(next));
+  current_->ring.ShowState(ShownInRing(next));
   current_->ring.WakeReaders();
   const bool ended = before == CaptureState::kStreaming && next != CaptureState::kStreaming;
   if (ended || next == CaptureState::kError || next == CaptureState::kGone) streams_->End();

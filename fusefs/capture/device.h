@@ -35,6 +35,7 @@
 #include "fusefs/base/mutex.h"
 #include "fusefs/base/task_thread.h"
 #include "fusefs/base/unique_fd.h"
+#include "fusefs/capture/capture_state.h"
 #include "fusefs/capture/event_log.h"
 #include "fusefs/capture/frame_streams.h"
 #include "fusefs/capture/pool.h"
@@ -72,9 +73,6 @@ class DeviceObserver {
   // The device will never capture again.
   virtual void OnUnplugged(const Device& device) = 0;
 };
-
-enum class CaptureState { kStopped, kStreaming, kError, kGone };
-const char* CaptureStateName(CaptureState state);
 
 // A consistent copy of what the attribute files and status.json show.
 struct DeviceState {

@@ -176,11 +176,7 @@ DeviceOption ParseDeviceOption(const std::string& text) {
     device.config.buffers = ParseUint("buffers", *buffers, 10);
   }
   if (const auto name = Take(options, "policy")) {
-    const auto policy = ParsePolicy(*name);
-    if (!policy) {
-      throw Error(EINVAL, "policy '" + *name + "': use keep-newest or keep-oldest");
-    }
-    device.config.policy = *policy;
+    device.config.policy = ParsePolicy(*name);
   }
   if (const auto announce = Take(options, "announce")) {
     if (*announce != "0" && *announce != "1") {

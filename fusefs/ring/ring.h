@@ -49,18 +49,11 @@
 #include <vector>
 
 #include "fusefs/base/mutex.h"
+#include "fusefs/base/policy.h"
 #include "fusefs/ring/frame_info.h"
 #include "fusefs/ring/ring_file.h"
 
 namespace grabfs {
-
-enum class Policy {
-  kKeepNewest,  // recycle the oldest frame that nobody holds
-  kKeepOldest,  // recycle nothing: take no frame until one is unlinked
-};
-
-std::string_view PolicyName(Policy policy);
-std::optional<Policy> ParsePolicy(std::string_view name);
 
 // What became of each sequence number:
 // captured = delivered + recycled + dropped + failed + present.

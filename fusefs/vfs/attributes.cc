@@ -46,13 +46,7 @@ void WriteHeight(Device& device, std::string_view text, Device::Done done) {
 }
 
 void WritePolicy(Device& device, std::string_view text, Device::Done done) {
-  const auto policy = ParsePolicy(text);
-  if (!policy) {
-    throw Error(EINVAL, "policy: '" + std::string(text) + "' is neither " +
-                            std::string(PolicyName(Policy::kKeepNewest)) + " nor " +
-                            std::string(PolicyName(Policy::kKeepOldest)));
-  }
-  device.SetPolicy(*policy, std::move(done));
+  device.SetPolicy(ParsePolicy(text), std::move(done));
 }
 
 void WriteState(Device& device, std::string_view text, Device::Done done) {

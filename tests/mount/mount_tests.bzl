@@ -21,11 +21,12 @@ def mount_tests(
         data = [],
         deps = [],
         size = "medium",
+        srcs = None,
         **kwargs):
     """Defines NAME_PATH for each data path, and the suite NAME of them all.
 
     Args:
-      name: of the suite; the source is NAME.cc.
+      name: of the suite.
       data_paths: which of DATA_PATHS to run.
       each_run: which of them in each run; the others carry the tag `not-each-run` and have their turn in
         `tools/test.sh paths`.
@@ -33,6 +34,7 @@ def mount_tests(
       data: programs beyond the daemon.
       deps: libraries beyond the support of mount tests.
       size: of the tests, as Bazel understands it.
+      srcs: the sources, if they are more than NAME.cc.
       **kwargs: passed to each test.
     """
 
@@ -40,7 +42,7 @@ def mount_tests(
     grabfs_cc_library(
         name = name + "_cases",
         testonly = True,
-        srcs = [name + ".cc"],
+        srcs = srcs or [name + ".cc"],
         alwayslink = True,
         # tests/vm runs them on the module's buffers.
         visibility = ["//tests/vm:__subpackages__"],

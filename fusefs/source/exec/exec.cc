@@ -4,10 +4,7 @@
 // hangs, or writes what it should not.
 #include "fusefs/source/exec/exec.h"
 
-#include <poll.h>
-
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <deque>
 #include <limits>
@@ -18,6 +15,7 @@
 
 #include "fusefs/base/clock.h"
 #include "fusefs/base/error.h"
+#include "fusefs/source/exec/ask_program.h"
 #include "fusefs/source/exec/exec_options.h"
 #include "fusefs/source/exec/program.h"
 #include "fusefs/source/exec/wakeups.h"
@@ -36,8 +34,8 @@ constexpr uint64_t kMs = 1'000'000;
 constexpr uint64_t kFirstPauseNs = 100 * kMs;
 constexpr uint64_t kMostPauseNs = 5 * kNsPerSecond;
 constexpr uint64_t kGoodRunNs = 10 * kNsPerSecond;
-// A program that hangs is ended after this, or after so many frame intervals if that is longer.
-constexpr uint64_t kDefaultTimeoutNs = 10 * kNsPerSecond;
+// A program that hangs is ended after the default time, or so many frame intervals if that is
+// longer.
 constexpr uint64_t kTimeoutFrames = 10;
 // How long a program that has closed its output may take to end by itself.
 constexpr uint64_t kFarewellNs = kNsPerSecond;
@@ -377,40 +375,6 @@ void Exec::CheckStalled(uint64_t now) {
   Failed("the program has written nothing for " + std::to_string(timeout / kNsPerSecond) +
              " s and was ended" + (words.empty() ? "" : "; its last words: " + words),
          options_.restart != ExecOptions::Restart::kNever);
-}
-
-// The stream header of the program, which runs for so long only.
-Y4mHeader AskProgram(const std::string& description, const ExecOptions& options) {
-  Program program(options.order);
-  Y4mInput input(program.output());
-  const uint64_t timeout = options.timeout_ns.value_or(kDefaultTimeoutNs);
-  const uint64_t deadline = timeout == 0 ? kNoLimit : MonotonicNs() + timeout;
-  for (bool closed = false;;) {
-    const bool heard = program.ReadErrors();
-    Y4mInput::Event event = Y4mInput::Event::kEnd;
-    try {
-      if (!closed) event = input.Read();
-    } catch (const Error& error) {
-      throw Error(error.code(), description + ": " + error.what());
-    }
-    if (event == Y4mInput::Event::kHeader) return input.header();
-    closed = closed || event == Y4mInput::Event::kEnd;
-    if (const auto how = program.Ended()) {
-      throw Error(EIO, description + ": the program makes no frames: " + *how);
-    }
-    const uint64_t now = MonotonicNs();
-    if (now >= deadline) {
-      const std::string words = program.LastWords();
-      throw Error(ETIMEDOUT, description + ": the program has written no frames within " +
-                                 std::to_string(timeout / kNsPerSecond) + " s" +
-                                 (words.empty() ? "" : "; its last words: " + words));
-    }
-    std::array<pollfd, 3> fds = {{{closed ? -1 : program.output(), POLLIN, 0},
-                                  {heard ? program.errors() : -1, POLLIN, 0},
-                                  {program.process(), POLLIN, 0}}};
-    const uint64_t left_ms = deadline == kNoLimit ? 1000 : (deadline - now) / kMs + 1;
-    (void)::poll(fds.data(), fds.size(), static_cast<int>(std::min<uint64_t>(left_ms, 1000)));
-  }
 }
 
 }  // namespace

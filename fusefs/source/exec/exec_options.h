@@ -6,10 +6,14 @@
 #include <cstdint>
 #include <optional>
 
+#include "fusefs/base/clock.h"
 #include "fusefs/source/exec/keeper.h"
 #include "fusefs/source/source.h"
 
 namespace grabfs {
+
+// How long a program may be silent, if nothing is given.
+inline constexpr uint64_t kDefaultTimeoutNs = 10 * kNsPerSecond;
 
 struct ExecOptions {
   // When a program that has ended is started again.

@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The arithmetic of schedules, and the timerfd.
+// The arithmetic of schedules.
 #include "fusefs/source/software/pacer.h"
-
-#include <sys/timerfd.h>
 
 #include <algorithm>
 
-#include "fusefs/base/clock.h"
-#include "fusefs/base/error.h"
-
 namespace grabfs {
 
-Pacer::Pacer(Rate rate)
-    : timer_(CheckSyscall(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
-                          "timerfd_create")),
-      rate_(rate) {}
+Pacer::Pacer(Rate rate) : rate_(rate) {}
 
 void Pacer::Start(uint64_t now) {
   begin_ns_ = now;
@@ -47,19 +39,9 @@ uint64_t Pacer::Lost(uint64_t now) const {
 void Pacer::Advance(uint64_t frames) { next_ += frames; }
 
 void Pacer::Arm() {
-  if (!rate_.unlimited()) SetTimer(DueNs(next_));
+  if (!rate_.unlimited()) timer_.At(DueNs(next_));
 }
 
-void Pacer::Disarm() { SetTimer(0); }
-
-void Pacer::SetTimer(uint64_t due_ns) {
-  if (due_ns == armed_ns_) return;
-  itimerspec setting{};
-  setting.it_value.tv_sec = static_cast<time_t>(due_ns / kNsPerSecond);
-  setting.it_value.tv_nsec = static_cast<long>(due_ns % kNsPerSecond);
-  CheckSyscall(::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &setting, nullptr),
-               "timerfd_settime");
-  armed_ns_ = due_ns;
-}
+void Pacer::Disarm() { timer_.At(0); }
 
 }  // namespace grabfs

@@ -12,7 +12,7 @@
 #include <cstdint>
 
 #include "fusefs/base/rate.h"
-#include "fusefs/base/unique_fd.h"
+#include "fusefs/base/timer.h"
 
 namespace grabfs {
 
@@ -27,7 +27,7 @@ class Pacer {
   explicit Pacer(Rate rate);
 
   // Readable from the due time that Arm() has set until the next Arm() or Disarm().
-  [[nodiscard]] int fd() const { return timer_.get(); }
+  [[nodiscard]] int fd() const { return timer_.fd(); }
 
   // The next frame is due at once.
   void Start(uint64_t now);
@@ -49,13 +49,11 @@ class Pacer {
 
  private:
   [[nodiscard]] uint64_t DueNs(uint64_t frame) const { return begin_ns_ + rate_.DueNs(frame); }
-  void SetTimer(uint64_t due_ns);
 
-  UniqueFd timer_;
+  Timer timer_;
   Rate rate_;
   uint64_t begin_ns_ = 0;  // when frame 0 of this schedule was due
   uint64_t next_ = 0;      // the frame that is due next
-  uint64_t armed_ns_ = 0;  // what the timer is set to; 0: disarmed
 };
 
 }  // namespace grabfs

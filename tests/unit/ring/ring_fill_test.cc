@@ -15,16 +15,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-TEST(RingFill, PolicyNamesRoundTrip) {
-  EXPECT_EQ(PolicyName(Policy::kKeepNewest), "keep-newest");
-  EXPECT_EQ(PolicyName(Policy::kKeepOldest), "keep-oldest");
-  EXPECT_EQ(ParsePolicy("keep-newest"), Policy::kKeepNewest);
-  EXPECT_EQ(ParsePolicy("keep-oldest"), Policy::kKeepOldest);
-  for (const char* junk : {"", "keep", "keep-newest ", "KEEP-NEWEST", "keep-newest\n"}) {
-    EXPECT_EQ(ParsePolicy(junk), std::nullopt) << junk;
-  }
-}
-
 TEST(RingFill, StartsEmpty) {
   const CheckedRing ring(3);
   EXPECT_EQ(ring.occupancy().free, 3U);
