@@ -16,7 +16,7 @@
 #   asan   unit and mount tests with AddressSanitizer and UndefinedBehaviorSanitizer, and a search
 #          with libFuzzer on every parser, GRABFS_FUZZ_SECONDS each (15)
 #   tsan   unit and mount tests with ThreadSanitizer
-#   soak   a crowd of processes at random, half an hour on each data path
+#   soak   a crowd of processes at random, half an hour on each data path, and an hour of readers by NFS
 #   newest  the tests in virtual machines on the newest kernel that Debian has in any suite
 #   package  the .deb packages installed, tried and removed in a clean Debian 12; needs root
 #   distributions  build, demo, tests and packages in clean chroots of Debian 12, 13 and sid; needs root
@@ -110,6 +110,8 @@ run() {
       soak)
         run_tests soak --config=opt --nocache_test_results --flaky_test_attempts=1 --local_test_jobs=1 \
           --test_timeout=7200 --test_env=GRABFS_TEST_SECONDS=600 //tests/mount:soak_test
+        run_tests soak-nfs --config=opt --nocache_test_results --flaky_test_attempts=1 \
+          --test_timeout=7200 --test_env=GRABFS_TEST_SECONDS=3600 //tests/vm:nfs_6_12
         ;;
       newest) run_tests_on_newest ;;
       paths) run_tests paths --config=opt --build_tests_only --test_tag_filters=not-each-run //tests/mount/... ;;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What the Python module costs, beside what Python programs had before it. Needs root, numpy and OpenCV.
+"""What the Python module costs, beside what Python programs had before it. Needs root, numpy, OpenCV and ZeroMQ.
 
     python_loops.py [--quick] [--json]
 
@@ -13,7 +13,9 @@ import contextlib
 import json
 import os
 import pathlib
+import runpy
 import signal
+import socket
 import statistics
 import subprocess
 import tempfile
@@ -22,7 +24,9 @@ import time
 import cv2
 import grabfs
 import numpy as np
+import zmq  # here, so that no process below pays for loading it
 
+EXAMPLES = pathlib.Path(__file__).absolute().parents[2] / "docs/examples"
 LINE = "%-74s | %-9s | %16s | %s"
 
 
@@ -120,6 +124,87 @@ def idle(seconds, repeat):
            "unit": "%", "target": {"at_most": 2}, "detail": ""}
 
 
+def processor_of(*bodies):
+    """The processor time of processes that do this; the first one ends when the others have."""
+    def start(body):
+        process = os.fork()
+        if process == 0:
+            try:
+                body()
+            finally:
+                os._exit(0)
+        return process
+
+    first, *others = [start(body) for body in bodies]
+    used = 0
+    for process in (*others, first):
+        if process == first:
+            os.kill(first, signal.SIGKILL)
+        usage = os.wait4(process, 0)[2]
+        used += usage.ru_utime + usage.ru_stime
+    return used
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+def by_zeromq(device, frames):
+    """docs/examples, two receivers that do nothing with the pixels."""
+    address = "tcp://127.0.0.1:%d" % free_port()
+    send = runpy.run_path(str(EXAMPLES / "zmq-send.py"))["main"]
+    receive = runpy.run_path(str(EXAMPLES / "zmq-receive.py"))["frames"]
+
+    def receiver():
+        for count, _ in enumerate(receive(address), 1):
+            if count == frames:
+                return
+
+    return processor_of(lambda: send(str(device), address), receiver, receiver)
+
+
+def by_sockets(device, frames):
+    """The same by a connection to each receiver, and nothing but its length before a frame."""
+    port = free_port()
+
+    def sender():
+        with grabfs.Camera(device) as cam, socket.create_server(("127.0.0.1", port)) as server:
+            receivers = [server.accept()[0] for _ in range(2)]
+            for frame in cam:
+                for receiver in receivers:
+                    with contextlib.suppress(ConnectionError):
+                        receiver.sendall(frame.nbytes.to_bytes(8, "little"))
+                        receiver.sendall(frame)
+
+    def receiver():
+        while True:
+            with contextlib.suppress(ConnectionRefusedError):
+                connection = socket.create_connection(("127.0.0.1", port))
+                break
+        with connection, connection.makefile("rb", buffering=0) as stream:
+            for _ in range(frames):
+                pixels = bytearray(int.from_bytes(connection.recv(8, socket.MSG_WAITALL), "little"))
+                room = memoryview(pixels)
+                while room:
+                    room = room[stream.readinto(room):]
+
+    return processor_of(sender, receiver, receiver)
+
+
+def network(seconds, repeat):
+    """Frames at two receivers on this machine: the sender's and their processor time."""
+    frames = max(10, int(60 * seconds))
+    used = {by_zeromq: [], by_sockets: []}
+    with mounted("format=GREY,width=1920,height=1080,rate=60,state=streaming") as device:
+        for _ in range(repeat):
+            for side, values in used.items():
+                values.append(1000 * side(device, frames) / frames)
+    one, other = (statistics.median(values) for values in used.values())
+    yield {"what": "1080p at 60/s to two receivers: processor / of plain sockets", "value": one / other, "unit": "",
+           "target": {"at_most": 1.5}, "detail": "%.2f ms a frame against %.2f" % (one, other)}
+
+
 def judge(row):
     (kind, limit), = row["target"].items()
     reached = row["value"] >= limit if kind == "at_least" else row["value"] <= limit
@@ -140,7 +225,7 @@ def main():
     options = parser.parse_args()
     seconds, repeat = (0.1, 1) if options.quick else (1, 5)
     results = []
-    for benchmark in (loops, holds, idle):
+    for benchmark in (loops, holds, idle, network):
         rows = [judge(row) for row in benchmark(seconds, repeat)]
         results.append({"benchmark": benchmark.__name__, "rows": rows})
         for row in [] if options.json else rows:

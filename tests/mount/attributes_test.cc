@@ -41,6 +41,22 @@ TEST_F(AttributesTest, EveryAttributeTakesWhatItPrints) {
   for (const std::string& name : Writable()) ExpectAccepted(name, device().Get(name));
 }
 
+// As in sysfs: Samba and nfs-ganesha truncate, and touch, what they have opened.
+TEST_F(AttributesTest, AValueHasNeitherSizeNorTimes) {
+  for (const std::string& name : Writable()) {
+    const std::string before = device().Get(name);
+    const UniqueFd fd = Open(device().Path(name), O_WRONLY);
+    for (const off_t size : {0, 1, 1000}) {
+      EXPECT_EQ(ErrorOf(::ftruncate(fd.get(), size)), 0) << name;
+      EXPECT_EQ(ErrorOf(::truncate(device().Path(name).c_str(), size)), 0) << name;
+    }
+    EXPECT_EQ(ErrorOf(::futimens(fd.get(), nullptr)), 0) << name;
+    EXPECT_EQ(ErrorOf(::fchmod(fd.get(), 0666)), EPERM) << name;
+    EXPECT_EQ(device().Get(name), before);
+    EXPECT_EQ(WriteText(device().Path(name), before), 0) << device().LastError();
+  }
+}
+
 TEST_F(AttributesTest, TheyHaveTheDocumentedModes) {
   for (const std::string& name : Writable()) {
     EXPECT_EQ(Stat(device().Path(name)).st_mode & 0777, 0644U) << name;

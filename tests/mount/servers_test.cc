@@ -3,16 +3,13 @@
 // Programs that send frames off while the device captures, and clients that take their time: what
 // arrives is one frame, whole, or was refused. GRABFS_TEST_FRAMES is how many each program sends
 // (40; 1000 for the proof that docs/testing.md tells of).
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
-#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <map>
@@ -24,6 +21,7 @@
 #include "fusefs/base/error.h"
 #include "tests/mount/support/channel.h"
 #include "tests/mount/support/fixture.h"
+#include "tests/mount/support/server.h"
 
 namespace grabfs::mount_test {
 namespace {
@@ -54,17 +52,6 @@ std::string DeviceOf(const Camera& camera) {
          ",rate=60,buffers=" + std::to_string(kDeviceBuffers) + ",state=streaming";
 }
 
-// Ends its children, too, which being killed would not.
-class Server : public Process {
- public:
-  using Process::Process;
-  ~Server() {
-    if (Poll()) return;
-    Signal(SIGTERM);
-    EXPECT_TRUE(WaitUntil([this] { return Poll().has_value(); }));
-  }
-};
-
 struct Result {
   std::string refusal;  // empty: there is a body
   std::vector<std::byte> body;
@@ -86,23 +73,6 @@ class ServersTest : public MountTest {
     if (clock_.joinable()) clock_.join();
   }
 
-  // A port of the loopback address that nobody has.
-  static uint16_t FreePort() {
-    const UniqueFd probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address = Loopback(0);
-    auto* const generic = reinterpret_cast<sockaddr*>(&address);
-    socklen_t length = sizeof address;
-    CheckSyscall(::bind(probe.get(), generic, length), "bind");
-    CheckSyscall(::getsockname(probe.get(), generic, &length), "getsockname");
-    return ntohs(address.sin_port);
-  }
-  static sockaddr_in Loopback(uint16_t port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return address;
-  }
   static UniqueFd Connect(uint16_t port) {
     UniqueFd connection(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     // Little room here, so that what was sent waits in the sender's.
@@ -114,8 +84,7 @@ class ServersTest : public MountTest {
     return connection;
   }
   static void AwaitServer(Server& server, uint16_t port) {
-    ASSERT_TRUE(WaitUntil([&] { return Connect(port).valid() || server.Poll().has_value(); }));
-    ASSERT_FALSE(server.Poll().has_value()) << server.err();
+    ASSERT_TRUE(IsReached(server, port)) << server.err();
   }
 
   // Counts the frames of the slower device, for clients who wait for all buffers to be others.

@@ -60,8 +60,11 @@ void Kind::SetAttr(const Place& place, const AttrChange& change, OpenFile* file,
   if (change.mode || change.uid || change.gid) {
     throw Error(EPERM, "mode and owner are options of the mount");
   }
-  if (!change.size) throw Error(EPERM, "times are those of the capture");
   const Attr attr = Stat(place);
+  // A value has neither size nor times, as in sysfs. File servers truncate, and set the time of,
+  // what they have opened: Samba and nfs-ganesha for each file that a client overwrites.
+  if (content() == Content::kSettings && !directory()) return reply(&attr, nullptr);
+  if (!change.size) throw Error(EPERM, "times are those of the capture");
   const bool by_o_trunc = change.size == 0U && file == nullptr;
   if (!by_o_trunc && *change.size != static_cast<uint64_t>(attr.stat.st_size)) {
     throw Error(EPERM, "the files of a device keep their size");

@@ -197,6 +197,9 @@ class LimitTest(unittest.TestCase):
             self.limits("--timeout", "100", "--patience", "10", VM_PATIENCE="1.5"), (15, 1500)
         )
 
+    def test_a_longer_test_has_more_time(self):
+        self.assertEqual(self.limits("--timeout", "100", GRABFS_TEST_SECONDS="600"), (1, 700))
+
     def test_the_run_ends_before_bazel_ends_it(self):
         self.assertEqual(
             self.limits("--timeout", "100", VM_PATIENCE="8", TEST_TIMEOUT="300"),

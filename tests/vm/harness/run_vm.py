@@ -151,9 +151,10 @@ def describe_machine(options: argparse.Namespace, initramfs: str) -> Machine:
         edu=tuple(options.edu),
         append=(
             *options.append,
-            f"VM_STEP_SECONDS={int(options.step_timeout * factor)}",
+            f"VM_STEP_SECONDS={int(step_limit(options))}",
             f"VM_PATIENCE={factor:g}",
             f"VM_SEED={options.seed}",
+            *((f"GRABFS_TEST_SECONDS={test_seconds()}",) if test_seconds() else ()),
             *(("VM_INTERACTIVE=1",) if options.interactive else ()),
         ),
     )
@@ -164,9 +165,21 @@ def patience(options: argparse.Namespace) -> float:
     return options.patience * float(os.environ.get("VM_PATIENCE", "1"))
 
 
+def test_seconds() -> int:
+    """How long tests that can take as long as one likes shall take; 0: as long as in each run."""
+    return int(os.environ.get("GRABFS_TEST_SECONDS", "0"))
+
+
+def step_limit(options: argparse.Namespace) -> float:
+    """Seconds of guest time for one step; 0: no limit."""
+    if not options.step_timeout:
+        return 0
+    return options.step_timeout * patience(options) + test_seconds()
+
+
 def run_limit(options: argparse.Namespace) -> float:
     """Seconds for the whole run. It ends before Bazel's own limit, which would leave no verdict."""
-    limit = options.timeout * patience(options)
+    limit = options.timeout * patience(options) + test_seconds()
     if bazel_limit := os.environ.get("TEST_TIMEOUT"):
         limit = min(limit, int(bazel_limit) - SECONDS_TO_JUDGE)
     return limit
