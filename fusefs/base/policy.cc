@@ -14,8 +14,7 @@ std::string_view PolicyName(Policy policy) { return kPolicyNames.at(static_cast<
 Policy ParsePolicy(std::string_view name) {
   const auto found = std::ranges::find(kPolicyNames, name);
   if (found != kPolicyNames.end()) return static_cast<Policy>(found - kPolicyNames.begin());
-  throw Error(EINVAL, "policy '" + std::string(name) + "': use " + std::string(kPolicyNames[0]) +
-                          " or " + std::string(kPolicyNames[1]));
+  throw Error(EINVAL, "policy '" + std::string(name) + "': use keep-newest or keep-oldest");
 }
 
 }  // namespace grabfs

@@ -232,8 +232,8 @@ Row SystemCalls(const Context& context, bool waits) {
 }  // namespace
 
 std::vector<Row> BenchmarkRingLatency(const Context& context) {
-  return {PollingReader(context, 100), PollingReader(context, 1000), BlockedReader(context), SystemCalls(context, true),
-          SystemCalls(context, false)};
+  return {PollingReader(context, 100), PollingReader(context, 1000), BlockedReader(context),
+          SystemCalls(context, true), SystemCalls(context, false)};
 }
 
 }  // namespace grabfs::bench
