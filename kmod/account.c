@@ -13,11 +13,26 @@
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
+#include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/user.h>
 
 #include "grabdma.h"
+
+static unsigned int memory_limit_mb;
+module_param(memory_limit_mb, uint, 0644);
+MODULE_PARM_DESC(memory_limit_mb,
+		 "MiB of buffers of each adapter that comes from now on; 0: half of the memory (default 0)");
+
+/* The limit of a new adapter. */
+void grabdma_account_init(struct grabdma_adapter *adapter)
+{
+	unsigned long mb = READ_ONCE(memory_limit_mb);
+
+	adapter->memory_limit = mb ? mb << (20 - PAGE_SHIFT) : totalram_pages() / 2;
+}
 
 static bool add_within(atomic_long_t *counter, unsigned long pages, unsigned long limit)
 {

@@ -11,19 +11,15 @@
 #include "compat.h"
 #include "grabdma.h"
 
-struct grabdma_buffer *grabdma_buffer_get(struct grabdma_buffer *buffer)
-{
-	kref_get(&buffer->kref);
-	return buffer;
-}
-
 static void buffer_free(struct kref *kref)
 {
 	struct grabdma_buffer *buffer = container_of(kref, struct grabdma_buffer, kref);
 	struct grabdma_adapter *adapter = buffer->adapter;
 
-	grabdma_output_destroy(buffer->output);
+	if (buffer->ops->destroy)
+		buffer->ops->destroy(buffer);
 	sg_free_table(&buffer->table);
+	kfree(buffer->chunk);
 	grabdma_memory_free(&buffer->memory);
 	kfree(buffer);
 	atomic_dec(&adapter->counters.buffers);
@@ -31,18 +27,13 @@ static void buffer_free(struct kref *kref)
 	grabdma_fs_unpin();
 }
 
-void grabdma_buffer_put(struct grabdma_buffer *buffer)
-{
-	kref_put(&buffer->kref, buffer_free);
-}
-
 /* The session gives the buffer up; no transfer of it is in flight and none will be. */
 void grabdma_buffer_release(struct grabdma_buffer *buffer)
 {
 	struct grabdma_adapter *adapter = buffer->adapter;
 
-	if (buffer->output)
-		grabdma_output_quiesce(buffer->output);
+	if (buffer->ops->quiesce)
+		buffer->ops->quiesce(buffer);
 	spin_lock_irq(&adapter->lock);
 	list_del_init(&buffer->result.node);
 	list_del_init(&buffer->idle.node);
@@ -55,6 +46,7 @@ void grabdma_buffer_release(struct grabdma_buffer *buffer)
 }
 
 static struct grabdma_buffer *buffer_new(struct grabdma_session *session,
+					 const struct grabdma_buffer_ops *ops,
 					 const struct grabdma_alloc *alloc)
 {
 	struct grabdma_buffer *buffer;
@@ -72,6 +64,8 @@ static struct grabdma_buffer *buffer_new(struct grabdma_session *session,
 		return ERR_PTR(-ENOMEM);
 	}
 	kref_init(&buffer->kref);
+	buffer->release = buffer_free;
+	buffer->ops = ops;
 	buffer->adapter = session->adapter;
 	get_device(&buffer->adapter->dev);
 	atomic_inc(&buffer->adapter->counters.buffers);
@@ -209,30 +203,40 @@ static int open_views(struct grabdma_session *session, struct grabdma_buffer *bu
 	files[GRABDMA_VIEW_LIVE] = open_view(session, live, O_RDWR);
 	if (IS_ERR(files[GRABDMA_VIEW_LIVE]))
 		return PTR_ERR(files[GRABDMA_VIEW_LIVE]);
-	if (buffer->output) {
-		grabdma_output_attach(buffer->output, live->i_mapping);
+	if (buffer->ops->attach)
+		buffer->ops->attach(buffer, live->i_mapping);
+	if (buffer->direction == GRABDMA_DIRECTION_OUTPUT)
 		return 0;
-	}
 	error = open_frame_view(session, buffer, live, &files[GRABDMA_VIEW_FRAME]);
 	if (error)
 		fput(files[GRABDMA_VIEW_LIVE]);
 	return error;
 }
 
-static int make_output(struct grabdma_session *session, struct grabdma_buffer *buffer,
-		       u32 writeback_ms)
+static int init_purpose(struct grabdma_session *session, struct grabdma_buffer *buffer,
+			u32 writeback_ms)
 {
-	if (buffer->direction != GRABDMA_DIRECTION_OUTPUT)
+	if (!buffer->ops->init)
+		return 0;
+	return grabdma_should_fail(session) ? -ENOMEM : buffer->ops->init(buffer, writeback_ms);
+}
+
+static int make_chunk(struct grabdma_session *session, struct grabdma_buffer *buffer)
+{
+	unsigned int bytes = buffer->adapter->config.chunk_bytes;
+
+	if (buffer->direction != GRABDMA_DIRECTION_CAPTURE || !bytes)
 		return 0;
 	if (grabdma_should_fail(session))
 		return -ENOMEM;
-	buffer->output = grabdma_output_create(buffer, writeback_ms);
-	return buffer->output ? 0 : -ENOMEM;
+	buffer->chunk = kmalloc(bytes, GFP_KERNEL_ACCOUNT);
+	return buffer->chunk ? 0 : -ENOMEM;
 }
 
 /**
  * grabdma_buffer_create - a new buffer with its files
  * @session: the owner; its mutex is held and the adapter is there
+ * @ops: what it is for
  * @alloc: checked
  * @id: its number
  * @files: out: of the views; NULL where there is none. The caller installs or releases them.
@@ -240,10 +244,11 @@ static int make_output(struct grabdma_session *session, struct grabdma_buffer *b
  * Return: the buffer, with the session's reference, or an error.
  */
 struct grabdma_buffer *grabdma_buffer_create(struct grabdma_session *session,
+					     const struct grabdma_buffer_ops *ops,
 					     const struct grabdma_alloc *alloc, u32 id,
 					     struct file *files[GRABDMA_VIEWS])
 {
-	struct grabdma_buffer *buffer = buffer_new(session, alloc);
+	struct grabdma_buffer *buffer = buffer_new(session, ops, alloc);
 	int error;
 
 	if (IS_ERR(buffer))
@@ -253,7 +258,10 @@ struct grabdma_buffer *grabdma_buffer_create(struct grabdma_session *session,
 				     DIV_ROUND_UP(alloc->bytes, PAGE_SIZE), alloc->flags);
 	if (error)
 		goto put;
-	error = make_output(session, buffer, alloc->writeback_ms);
+	error = init_purpose(session, buffer, alloc->writeback_ms);
+	if (error)
+		goto put;
+	error = make_chunk(session, buffer);
 	if (error)
 		goto put;
 	error = build_table(session, buffer);

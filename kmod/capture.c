@@ -5,13 +5,20 @@
  *
  *     nobody captures ──START, TRIGGER──▶ a session owns the engine ──STOP, limit──▶ nobody
  */
+#include "compat.h"
 #include "engine.h"
+
+/* The engine of a new adapter; nobody captures. */
+void grabdma_capture_init(struct grabdma_adapter *adapter)
+{
+	grabdma_hrtimer_init(&adapter->engine.timer, grabdma_frame_tick);
+	adapter->engine.ready = grabdma_frames_ready;
+}
 
 void grabdma_capture_stop(struct grabdma_session *session, bool dequeue)
 {
 	struct grabdma_adapter *adapter = session->adapter;
 	struct grabdma_engine *engine = &adapter->engine;
-	struct grabdma_buffer *buffer;
 	bool owned, filling;
 
 	mutex_lock(&adapter->control);
@@ -19,8 +26,7 @@ void grabdma_capture_stop(struct grabdma_session *session, bool dequeue)
 	owned = engine->owner == session;
 	if (owned)
 		engine->owner = NULL;
-	buffer = grabdma_buffer_in_flight(engine);
-	filling = buffer && buffer->session == session;
+	filling = grabdma_engine_captures(engine, session);
 	if (filling)
 		engine->claims++;
 	spin_unlock_irq(&adapter->lock);
@@ -54,6 +60,9 @@ static int prepare(struct grabdma_session *session)
 
 	if (grabdma_should_fail(session))
 		return -ENOMEM;
+	grabdma_engine_rewind(adapter);
+	if (!adapter->config.ops->prepare)
+		return 0;
 	return adapter->config.ops->prepare(adapter, &session->format);
 }
 
@@ -66,7 +75,7 @@ static void arm(struct grabdma_session *session, const struct grabdma_start *sta
 	spin_lock_irq(&adapter->lock);
 	if (!adapter->gone) {
 		take_over(session, start);
-		grabdma_frame_kick(engine);
+		grabdma_frames_ready(engine);
 		if (engine->paced)
 			hrtimer_start(&engine->timer, ns_to_ktime(engine->pace.due_ns),
 				      HRTIMER_MODE_ABS);

@@ -119,6 +119,9 @@ int grabdma_do_alloc(struct grabdma_call *call)
 	struct grabdma_session *session = call->session;
 	struct grabdma_alloc *alloc = &call->argument->alloc;
 	struct grabdma_made *made = &call->made;
+	const struct grabdma_buffer_ops *ops = alloc->direction == GRABDMA_DIRECTION_OUTPUT ?
+						       &grabdma_output_buffer_ops :
+						       &grabdma_capture_buffer_ops;
 	struct grabdma_buffer *buffer;
 	u32 id;
 	int error = check_alloc(session->adapter, alloc);
@@ -131,7 +134,7 @@ int grabdma_do_alloc(struct grabdma_call *call)
 	error = reserve_id(session, &id);
 	if (error)
 		goto release_fds;
-	buffer = grabdma_buffer_create(session, alloc, id, made->files);
+	buffer = grabdma_buffer_create(session, ops, alloc, id, made->files);
 	error = PTR_ERR_OR_ZERO(buffer);
 	if (error)
 		goto erase;

@@ -26,13 +26,16 @@ int grabdma_do_info(struct grabdma_call *call)
 		.dma_mask = config->dma_mask,
 		.device_bytes = config->device_bytes,
 		.min_interval_ns = GRABDMA_MIN_INTERVAL_NS,
+		.capabilities = config->capabilities |
+				(config->chunk_bytes ? GRABDMA_CAP_CHUNK : 0),
+		.depth = config->depth,
 	};
 	if (config->injectable &&
-	    (grabdma_inject_all || ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN)))
+	    (adapter->inject_all || ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN)))
 		info->capabilities |= GRABDMA_CAP_INJECT;
 	if (grabdma_adapter_translated(adapter))
 		info->capabilities |= GRABDMA_CAP_IOMMU;
-	strscpy(info->adapter, config->ops->name, sizeof(info->adapter));
+	strscpy(info->adapter, adapter->name, sizeof(info->adapter));
 	strscpy(info->bus, adapter->bus, sizeof(info->bus));
 	return 0;
 }
@@ -44,7 +47,7 @@ int grabdma_do_enum_format(struct grabdma_call *call)
 
 	if (range->reserved || range->reserved2)
 		return -EINVAL;
-	return adapter->config.ops->enum_format(adapter, range);
+	return grabdma_adapter_enum_format(adapter, range);
 }
 
 int grabdma_do_get_format(struct grabdma_call *call)
@@ -68,7 +71,7 @@ int grabdma_do_set_format(struct grabdma_call *call)
 
 	if (format->flags)
 		return -EINVAL;
-	error = adapter->config.ops->check_format(adapter, format);
+	error = grabdma_adapter_check_format(adapter, format);
 	if (error)
 		return error;
 	spin_lock_irq(&adapter->lock);
@@ -171,10 +174,11 @@ static int inject(struct grabdma_session *session, struct grabdma_inject *argume
 int grabdma_do_inject(struct grabdma_call *call)
 {
 	struct grabdma_inject *argument = &call->argument->inject;
+	const struct grabdma_adapter *adapter = call->session->adapter;
 
-	if (!call->session->adapter->config.injectable)
+	if (!adapter->config.injectable)
 		return -EOPNOTSUPP;
-	if (!grabdma_inject_all && !capable(CAP_SYS_ADMIN))
+	if (!adapter->inject_all && !capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	if (argument->flags || argument->reserved)
 		return -EINVAL;

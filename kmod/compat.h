@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What differs between kernel versions, and nothing else. No other file of the module looks at
- * LINUX_VERSION_CODE.
+ * What differs between kernel versions, and nothing else. No other file of the core looks at
+ * LINUX_VERSION_CODE; what boards need of it is in include/grabdma/compat.h.
  */
 #ifndef GRABDMA_COMPAT_H
 #define GRABDMA_COMPAT_H
@@ -59,13 +59,11 @@ typedef struct page grabdma_broken_t;
 #define grabdma_devnode_const
 #endif
 
-/* platform_driver.remove() returns nothing. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
-typedef void grabdma_platform_remove_t;
-#define GRABDMA_PLATFORM_REMOVED
+/* The handlers of extended attributes as an array of constants. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+typedef const struct xattr_handler *const grabdma_xattr_handlers_t;
 #else
-typedef int grabdma_platform_remove_t;
-#define GRABDMA_PLATFORM_REMOVED 0
+typedef const struct xattr_handler *grabdma_xattr_handlers_t;
 #endif
 
 static inline void grabdma_inode_init_times(struct inode *inode)

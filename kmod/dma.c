@@ -14,8 +14,15 @@
 #include <linux/cacheflush.h>
 #include <linux/iommu.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 
+#include "compat.h"
 #include "grabdma.h"
+
+static bool bounce;
+module_param(bounce, bool, 0444);
+MODULE_PARM_DESC(bounce,
+		 "Allow DMA through bounce buffers: with swiotlb=force, a machine that is not cache-coherent, for tests (default N)");
 
 /* Does an IOMMU give the device addresses of their own, so that the mask limits no memory? */
 bool grabdma_adapter_translated(struct grabdma_adapter *adapter)
@@ -95,6 +102,55 @@ static void unmap_table(struct grabdma_buffer *buffer)
 			  DMA_ATTR_SKIP_CPU_SYNC);
 }
 
+static int check_bounces(struct grabdma_buffer *buffer)
+{
+	struct grabdma_adapter *adapter = buffer->adapter;
+
+	buffer->noncoherent = needs_sync(buffer);
+	if (!buffer->noncoherent || adapter->dma_noncoherent || bounce)
+		return 0;
+	dev_notice_ratelimited(&adapter->dev, "DMA would go through bounce buffers\n");
+	return -ENOMEM;
+}
+
+/* The longest segment from @address on: within the device's limit, and not across its boundary. */
+static u64 longest_segment(const struct grabdma_adapter *adapter, dma_addr_t address)
+{
+	u64 boundary = dma_get_seg_boundary(adapter->config.dma_dev);
+	u64 longest = adapter->config.max_segment_bytes ?: U32_MAX;
+
+	return min_not_zero(longest, (boundary - (address & boundary)) + 1);
+}
+
+/* More segments than the device takes are found out here and not in the middle of a capture. */
+static int check_segments(struct grabdma_buffer *buffer)
+{
+	struct grabdma_adapter *adapter = buffer->adapter;
+	unsigned int i, count = 0;
+	struct scatterlist *sg;
+
+	if (!adapter->config.max_segments)
+		return 0;
+	for_each_sgtable_dma_sg(&buffer->table, sg, i) {
+		dma_addr_t address = sg_dma_address(sg);
+		u64 left = sg_dma_len(sg);
+
+		while (left && count++ < adapter->config.max_segments) {
+			u64 bytes = min(left, longest_segment(adapter, address));
+
+			address += bytes;
+			left -= bytes;
+		}
+		cond_resched();
+	}
+	if (count <= adapter->config.max_segments)
+		return 0;
+	dev_notice_ratelimited(&adapter->dev,
+			       "a buffer in more than %u segments, which the device does not take: LARGE or CONTIGUOUS has fewer\n",
+			       adapter->config.max_segments);
+	return -ENOMEM;
+}
+
 static int map_table(struct grabdma_buffer *buffer)
 {
 	struct grabdma_adapter *adapter = buffer->adapter;
@@ -103,12 +159,10 @@ static int map_table(struct grabdma_buffer *buffer)
 
 	if (error)
 		return error;
-	buffer->noncoherent = needs_sync(buffer);
-	if (!buffer->noncoherent || adapter->dma_noncoherent || grabdma_bounce)
-		return 0;
-	unmap_table(buffer);
-	dev_notice_ratelimited(&adapter->dev, "DMA would go through bounce buffers\n");
-	return -ENOMEM;
+	error = check_bounces(buffer) ?: check_segments(buffer);
+	if (error)
+		unmap_table(buffer);
+	return error;
 }
 
 /* Makes the pages reachable for the device until grabdma_buffer_unmap(); adapter->alive is held. */
@@ -208,49 +262,77 @@ void grabdma_sync_for_cpu(struct grabdma_buffer *buffer, u64 bytes)
 	}
 }
 
-/* Positions @request->sg on @offset; forward steps are cheap. */
-static void seek(struct grabdma_request *request, u64 offset, bool dma)
+/* Positions the slot on @offset; forward steps are cheap. */
+static void seek(struct grabdma_slot *slot, u64 offset, bool dma)
 {
-	struct scatterlist *first = request->buffer->table.sgl;
-
-	if (!request->sg || offset < request->sg_offset) {
-		request->sg = first;
-		request->sg_offset = 0;
+	if (!slot->sg || offset < slot->sg_offset) {
+		slot->sg = slot->buffer->table.sgl;
+		slot->sg_offset = 0;
 	}
 	for (;;) {
-		unsigned int length = dma ? sg_dma_len(request->sg) : request->sg->length;
+		unsigned int length = dma ? sg_dma_len(slot->sg) : slot->sg->length;
 
-		if (offset < request->sg_offset + length)
+		if (offset < slot->sg_offset + length)
 			return;
-		request->sg_offset += length;
-		request->sg = sg_next(request->sg);
+		slot->sg_offset += length;
+		slot->sg = sg_next(slot->sg);
 	}
 }
 
 /**
  * grabdma_dma_piece - where the device finds a part of the buffer
- * @request: in flight
+ * @request: the board's
  * @offset: of the buffer, below @request->offset + @request->bytes
  * @limit: the longest piece that the device can take
  * @address: out: for the device
+ *
+ * For boards that take one piece after the other; see grabdma_for_each_segment() for those that take
+ * a list.
  *
  * Return: how many bytes from @offset on are at @address; at least 1, at most @limit.
  */
 size_t grabdma_dma_piece(struct grabdma_request *request, u64 offset, size_t limit,
 			 dma_addr_t *address)
 {
+	struct grabdma_slot *slot = container_of(request, struct grabdma_slot, request);
 	u64 left = request->offset + request->bytes - offset;
 	u64 skip;
 
-	seek(request, offset, true);
-	skip = offset - request->sg_offset;
-	*address = sg_dma_address(request->sg) + skip;
-	return min3((u64)limit, left, sg_dma_len(request->sg) - skip);
+	seek(slot, offset, true);
+	skip = offset - slot->sg_offset;
+	*address = sg_dma_address(slot->sg) + skip;
+	return min3((u64)limit, left, sg_dma_len(slot->sg) - skip);
 }
+EXPORT_SYMBOL_NS_GPL(grabdma_dma_piece, GRABDMA_NAMESPACE);
+
+/**
+ * grabdma_next_segment - moves on to the next part of a request
+ * @request: the board's, of an adapter with a DMA device
+ * @segment: the one before; with no bytes: the first one follows
+ *
+ * What grabdma_for_each_segment() consists of.
+ *
+ * Return: whether there is one; it is in @segment then.
+ */
+bool grabdma_next_segment(struct grabdma_request *request, struct grabdma_segment *segment)
+{
+	u64 end = request->offset + request->bytes;
+	u64 offset = segment->offset + segment->bytes;
+	size_t bytes;
+
+	if (offset >= end)
+		return false;
+	bytes = grabdma_dma_piece(request, offset, SIZE_MAX, &segment->address);
+	segment->offset = offset;
+	segment->bytes = min_t(u64, bytes, longest_segment(request->adapter, segment->address));
+	segment->last = offset + segment->bytes == end;
+	return true;
+}
+EXPORT_SYMBOL_NS_GPL(grabdma_next_segment, GRABDMA_NAMESPACE);
 
 /**
  * grabdma_cpu_piece - where the CPU finds a part of the buffer
- * @request: in flight, of an adapter without a DMA device
+ * @request: the board's, of an adapter without a DMA device
  * @offset: of the buffer, below @request->offset + @request->bytes
  * @limit: the longest piece wanted
  * @address: out: kernel address; the pages are never in high memory
@@ -259,11 +341,13 @@ size_t grabdma_dma_piece(struct grabdma_request *request, u64 offset, size_t lim
  */
 size_t grabdma_cpu_piece(struct grabdma_request *request, u64 offset, size_t limit, void **address)
 {
+	struct grabdma_slot *slot = container_of(request, struct grabdma_slot, request);
 	u64 left = request->offset + request->bytes - offset;
 	u64 skip;
 
-	seek(request, offset, false);
-	skip = offset - request->sg_offset;
-	*address = sg_virt(request->sg) + skip;
-	return min3((u64)limit, left, request->sg->length - skip);
+	seek(slot, offset, false);
+	skip = offset - slot->sg_offset;
+	*address = sg_virt(slot->sg) + skip;
+	return min3((u64)limit, left, slot->sg->length - skip);
 }
+EXPORT_SYMBOL_NS_GPL(grabdma_cpu_piece, GRABDMA_NAMESPACE);

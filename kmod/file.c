@@ -16,6 +16,7 @@
 #include <linux/sched/signal.h>
 #include <linux/splice.h>
 #include <linux/uio.h>
+#include <linux/xattr.h>
 
 #include "compat.h"
 #include "grabdma.h"
@@ -125,8 +126,8 @@ static ssize_t grabdma_file_write_iter(struct kiocb *iocb, struct iov_iter *from
 	count = copy_in(inode->i_mapping, iocb->ki_pos, from);
 	if (count <= 0)
 		return count;
-	if (buffer->output)
-		grabdma_output_wrote(buffer->output, iocb->ki_pos, count);
+	if (buffer->ops->wrote)
+		buffer->ops->wrote(buffer, iocb->ki_pos, count);
 	iocb->ki_pos += count;
 	return generic_write_sync(iocb, count);
 }
@@ -170,8 +171,8 @@ static int grabdma_file_mmap(struct file *file, struct vm_area_struct *vma)
 			return error;
 	}
 	grabdma_view_expose(view);
-	if (view->buffer->output && (vma->vm_flags & VM_SHARED))
-		grabdma_output_mapped(view->buffer->output);
+	if (view->buffer->ops->mapped && (vma->vm_flags & VM_SHARED))
+		view->buffer->ops->mapped(view->buffer);
 	file_accessed(file);
 	vma->vm_ops = &grabdma_vm_ops;
 	return 0;
@@ -180,11 +181,11 @@ static int grabdma_file_mmap(struct file *file, struct vm_area_struct *vma)
 /* Sending is a right of those who may write. */
 static int grabdma_file_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 {
-	struct grabdma_output *output = view_of(file)->buffer->output;
+	struct grabdma_buffer *buffer = view_of(file)->buffer;
 
-	if (!output)
+	if (!buffer->ops->fsync)
 		return 0;
-	return file->f_mode & FMODE_WRITE ? grabdma_output_fsync(output, file, start, end) : -EBADF;
+	return file->f_mode & FMODE_WRITE ? buffer->ops->fsync(buffer, file, start, end) : -EBADF;
 }
 
 static const struct file_operations grabdma_file_fops = {
@@ -213,7 +214,8 @@ static int grabdma_page_broke(struct address_space *mapping, grabdma_broken_t *b
 {
 	struct grabdma_view *view = mapping->host->i_private;
 
-	grabdma_queue_withdraw(view->buffer);
+	if (view->buffer->ops->broke)
+		view->buffer->ops->broke(view->buffer);
 	return 0;
 }
 
@@ -231,8 +233,48 @@ static int grabdma_setattr(struct grabdma_idmap *idmap, struct dentry *dentry,
 	return simple_setattr(idmap, dentry, attributes);
 }
 
+/*
+ * What the board said about the frame that is in the buffer. While the next one is written there is
+ * nothing to say.
+ */
+static int grabdma_chunk_get(const struct xattr_handler *handler, struct dentry *dentry,
+			     struct inode *inode, const char *name, void *value, size_t size)
+{
+	struct grabdma_view *view = inode->i_private;
+	struct grabdma_buffer *buffer = view->buffer;
+	int bytes;
+
+	spin_lock_irq(&buffer->adapter->lock);
+	bytes = buffer->chunk_bytes ?: -ENODATA;
+	if (bytes > 0 && value)
+		bytes = size < bytes ? -ERANGE : bytes;
+	if (bytes > 0 && value)
+		memcpy(value, buffer->chunk, bytes);
+	spin_unlock_irq(&buffer->adapter->lock);
+	return bytes;
+}
+
+static bool grabdma_chunk_list(struct dentry *dentry)
+{
+	struct grabdma_view *view = d_inode(dentry)->i_private;
+
+	return READ_ONCE(view->buffer->chunk_bytes);
+}
+
+static const struct xattr_handler grabdma_chunk_handler = {
+	.name = GRABDMA_XATTR_CHUNK,
+	.list = grabdma_chunk_list,
+	.get = grabdma_chunk_get,
+};
+
+static grabdma_xattr_handlers_t grabdma_xattr_handlers[] = {
+	&grabdma_chunk_handler,
+	NULL,
+};
+
 static const struct inode_operations grabdma_inode_operations = {
 	.setattr = grabdma_setattr,
+	.listxattr = generic_listxattr,
 	.getattr = simple_getattr,
 };
 
@@ -242,8 +284,8 @@ static void grabdma_evict_inode(struct inode *inode)
 	struct grabdma_view *view = inode->i_private;
 	struct inode *live = inode->i_mapping->host;
 
-	if (view && view->buffer->output)
-		grabdma_output_detach(view->buffer->output);
+	if (view && view->buffer->ops->detach)
+		view->buffer->ops->detach(view->buffer);
 	truncate_inode_pages_final(&inode->i_data);
 	clear_inode(inode);
 	if (live != inode)
@@ -265,6 +307,7 @@ static int grabdma_init_fs_context(struct fs_context *context)
 	if (!pseudo)
 		return -ENOMEM;
 	pseudo->ops = &grabdma_super_operations;
+	pseudo->xattr = grabdma_xattr_handlers;
 	/* Whatever a device or a program puts into a buffer is no program. */
 	context->s_iflags |= SB_I_NOEXEC | SB_I_NODEV;
 	return 0;

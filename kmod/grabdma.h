@@ -19,6 +19,19 @@
  * never come (userfaultfd). session->reader is the exception, for which only read() of the same
  * session waits.
  *
+ * Calls go downward only, callbacks up through what the lower one was given (layers_test.sh
+ * checks it). A file may call those in its line that stand to its right, and all below:
+ *
+ *     main ▶ board
+ *     session ▶ ioctl ▶ command_device, command_buffer, observe
+ *     capture ▶ queue ▶ frame          output
+ *     buffer
+ *     file ▶ fault ▶ hold
+ *     engine
+ *     adapter
+ *     memory, account, dma ▶ pages
+ *     event, trace
+ *
  * Locks, in the order in which they may be taken:
  *   session->reader    one read() at a time
  *   session->mutex     configuration of one session: ioctls one after the other
@@ -47,15 +60,18 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
-#include "adapter.h"
+#include "include/grabdma/adapter.h"
 #include "pace.h"
 
 #define GRABDMA_NAME "grabdma"
 #define GRABDMA_MAX_ADAPTERS 64
 #define GRABDMA_MAX_BUFFERS 65536
-#define GRABDMA_MAX_BYTES (1ULL << 30)
 #define GRABDMA_MIN_INTERVAL_NS (100 * NSEC_PER_USEC)
 #define GRABDMA_MAX_INTERVAL_NS (3600ULL * NSEC_PER_SEC)
+
+struct grabdma_adapter;
+struct grabdma_buffer;
+struct grabdma_session;
 
 /* A record that waits to be read; its place is reserved, so that none is ever lost. */
 struct grabdma_event {
@@ -94,8 +110,36 @@ struct grabdma_view {
 
 struct grabdma_output;
 
+/*
+ * What a buffer is for: the layer above buffer.c and file.c, which call it back. Functions that are
+ * NULL have nothing to do.
+ *
+ * @init: before the buffer has files; may fail
+ * @attach: its pages are in @mapping from now on
+ * @quiesce: the session gives the buffer up; afterwards no transfer is in flight and none begins
+ * @detach: the last file and mapping are gone
+ * @destroy: undoes @init
+ * @wrote: write() has copied these bytes
+ * @mapped: somebody maps the buffer and may write to it at any time
+ * @fsync: fsync() and msync(MS_SYNC) through a descriptor that may be written to
+ * @broke: the memory of a page is broken
+ */
+struct grabdma_buffer_ops {
+	int (*init)(struct grabdma_buffer *buffer, u32 writeback_ms);
+	void (*attach)(struct grabdma_buffer *buffer, struct address_space *mapping);
+	void (*quiesce)(struct grabdma_buffer *buffer);
+	void (*detach)(struct grabdma_buffer *buffer);
+	void (*destroy)(struct grabdma_buffer *buffer);
+	void (*wrote)(struct grabdma_buffer *buffer, u64 offset, size_t bytes);
+	void (*mapped)(struct grabdma_buffer *buffer);
+	int (*fsync)(struct grabdma_buffer *buffer, struct file *file, loff_t start, loff_t end);
+	void (*broke)(struct grabdma_buffer *buffer);
+};
+
 struct grabdma_buffer {
 	struct kref kref;
+	void (*release)(struct kref *kref);
+	const struct grabdma_buffer_ops *ops;
 	struct grabdma_adapter *adapter;
 	u32 id;
 	u32 direction;
@@ -116,6 +160,8 @@ struct grabdma_buffer {
 	struct list_head queue_node; /* in session->queue */
 	struct grabdma_event result;
 	struct grabdma_event idle;
+	u8 *chunk;		  /* room for data about the frame; NULL: the board has none */
+	unsigned int chunk_bytes; /* of them, of the frame that is complete; 0: written by nobody or now */
 	bool watched;	  /* announce the end of the hold */
 	bool exposed;	  /* pages may be pinned or in pipes through the frame view */
 	u32 exposures;	  /* counts what sets @exposed */
@@ -143,25 +189,43 @@ struct grabdma_session {
 };
 
 enum grabdma_phase {
-	GRABDMA_ENGINE_IDLE,
-	GRABDMA_ENGINE_RUNNING,	   /* the request is the adapter's */
-	GRABDMA_ENGINE_COMPLETING, /* grabdma_done() works on it */
+	GRABDMA_SLOT_IDLE,
+	GRABDMA_SLOT_RUNNING,	 /* the request is the board's */
+	GRABDMA_SLOT_COMPLETING, /* it has ended; its caches are being synchronised */
+	GRABDMA_SLOT_ENDED,	 /* those before it have not */
+};
+
+/* A place for a request in flight. All under adapter->lock, but see @result. */
+struct grabdma_slot {
+	struct grabdma_request request;
+	struct grabdma_adapter *adapter;
+	struct grabdma_buffer *buffer;
+	/* Of who submitted it: called back when it and all before it have ended. */
+	void (*ended)(struct grabdma_slot *slot);
+	enum grabdma_phase phase;
+	enum grabdma_fault fault; /* what becomes of the request; 0: nothing */
+	bool last;		  /* the request is the last frame of a limited capture */
+	u64 dropped_before;	  /* frames dropped between the one before and the request's */
+	u64 lost_before;	  /* engine->lost when it was submitted */
+	struct grabdma_result result;	/* of the completer while completing, then the lock's */
+	struct work_struct completion;	/* of requests that end in an interrupt */
+	struct scatterlist *sg;		/* where the board has last asked for a piece */
+	u64 sg_offset;			/* the buffer's offset of @sg */
 };
 
 /* Turns due frames and written bytes into requests; all under adapter->lock. */
 struct grabdma_engine {
-	enum grabdma_phase phase;
-	struct grabdma_request request;
-	enum grabdma_fault fault; /* what becomes of the request; 0: nothing */
-	bool last;		  /* the request is the last frame of a limited capture */
-	u64 dropped_before;	  /* frames dropped between the one before and the request's */
-	int output_error;	  /* of the last output request */
-	int error;		  /* while completing: of the request */
-	u64 timestamp_ns;	  /* while completing: when it ended */
-	unsigned int claims;	  /* nothing begins: somebody changes the course of things */
-	bool sending;		  /* an output transfer is in flight or has the next turn */
+	struct grabdma_slot *slots;
+	unsigned int depth;	/* how many; does not change */
+	unsigned int first;	/* the oldest request in flight */
+	unsigned int in_flight; /* from there on; READ_ONCE() without the lock */
+	unsigned int claims;	/* nothing begins: somebody changes the course of things */
+	bool sending;		/* an output transfer is in flight or has the next turn */
+	int output_error;	/* of the last output request */
 	wait_queue_head_t idle;
 	unsigned long deadline; /* jiffies */
+	/* Of who captures: called when requests may begin. */
+	void (*ready)(struct grabdma_engine *engine);
 
 	struct grabdma_session *owner;	 /* who captures; NULL: nobody */
 	struct grabdma_session *starter; /* who is about to; has a claim */
@@ -172,6 +236,7 @@ struct grabdma_engine {
 	struct grabdma_pace pace;
 
 	u64 sequence;	  /* of the next frame */
+	u64 lost;	  /* frames that the board says it lost */
 	u64 clock_offset; /* added to timestamps */
 	u64 faults[GRABDMA_FAULT_STALL + 1];
 	struct grabdma_session *fault_owner; /* who asked for them last; they go with it */
@@ -187,15 +252,16 @@ struct grabdma_adapter {
 	struct cdev cdev;
 	int id; /* N of its node; another adapter's, too, when this one is unregistered */
 	struct grabdma_adapter_config config;
+	char name[32]; /* of the board's driver; the ops are its module's and may be gone */
 	char bus[32];
 	struct grabdma_counters counters;
 	struct dentry *debugfs;
+	bool inject_all; /* GRABDMA_INJECT is for everybody */
 
 	struct rw_semaphore alive;
 	struct mutex sender;  /* one output transfer at a time */
 	struct mutex control; /* start, stop and abort of the engine */
 	struct delayed_work watchdog;
-	struct work_struct completion; /* of requests that end in an interrupt */
 	struct work_struct unplug;
 	bool dma_noncoherent;	    /* the device is not cache-coherent, or an IOMMU may not be */
 	unsigned long memory_limit; /* pages; READ_ONCE() */
@@ -209,49 +275,66 @@ struct grabdma_adapter {
 	struct grabdma_engine engine;
 };
 
-/* main.c */
-extern struct workqueue_struct *grabdma_workqueue;
-extern struct class grabdma_class;
-extern unsigned int grabdma_timeout_ms;
-extern bool grabdma_inject_all;
-extern bool grabdma_bounce;
-extern unsigned int grabdma_memory_limit_mb;
-dev_t grabdma_devt(int id);
-
-/* adapter.c */
-int grabdma_adapter_enter(struct grabdma_adapter *adapter);
-void grabdma_adapter_leave(struct grabdma_adapter *adapter);
-void grabdma_adapter_unplug(struct grabdma_adapter *adapter);
+/* board.c */
+int grabdma_boards_init(void);
+void grabdma_boards_exit(void);
 
 /* session.c */
 extern const struct file_operations grabdma_session_fops;
-bool grabdma_should_fail(struct grabdma_session *session);
-void grabdma_session_post(struct grabdma_session *session, struct grabdma_event *event);
 
 /* ioctl.c */
 long grabdma_session_ioctl(struct file *file, unsigned int command, unsigned long argument);
 
-/* account.c */
-int grabdma_charge(struct grabdma_adapter *adapter, struct grabdma_charge *charge,
-		   unsigned long pages);
-void grabdma_uncharge(struct grabdma_charge *charge);
+/* observe.c */
+extern const struct attribute_group *grabdma_groups[];
+void grabdma_debugfs_init(void);
+void grabdma_debugfs_exit(void);
+void grabdma_debugfs_add(struct grabdma_adapter *adapter);
+void grabdma_debugfs_remove(struct grabdma_adapter *adapter);
 
-/* memory.c */
-int grabdma_memory_alloc(struct grabdma_session *session, struct grabdma_memory *memory,
-			 unsigned long pages, u32 strategy);
-void grabdma_memory_free(struct grabdma_memory *memory);
+/* capture.c */
+void grabdma_capture_init(struct grabdma_adapter *adapter);
+int grabdma_capture_start(struct grabdma_session *session, const struct grabdma_start *start);
+int grabdma_capture_trigger(struct grabdma_session *session, u64 frames);
+void grabdma_capture_stop(struct grabdma_session *session, bool dequeue);
 
-/* pages.c */
-bool grabdma_memory_pinned(const struct grabdma_memory *memory);
-u64 grabdma_memory_sound(const struct grabdma_memory *memory, u64 offset, u64 bytes);
+/* queue.c */
+extern const struct grabdma_buffer_ops grabdma_capture_buffer_ops;
+int grabdma_queue_buffer(struct grabdma_buffer *buffer);
+void grabdma_queue_cancel(struct grabdma_buffer *buffer);
+bool grabdma_queue_take_some(struct grabdma_session *session);
+void grabdma_queue_take_all(struct grabdma_session *session);
+
+/* output.c */
+extern const struct grabdma_buffer_ops grabdma_output_buffer_ops;
+bool grabdma_output_dirty(struct grabdma_output *output);
 
 /* buffer.c */
 struct grabdma_buffer *grabdma_buffer_create(struct grabdma_session *session,
+					     const struct grabdma_buffer_ops *ops,
 					     const struct grabdma_alloc *alloc, u32 id,
 					     struct file *files[GRABDMA_VIEWS]);
-struct grabdma_buffer *grabdma_buffer_get(struct grabdma_buffer *buffer);
-void grabdma_buffer_put(struct grabdma_buffer *buffer);
 void grabdma_buffer_release(struct grabdma_buffer *buffer);
+
+static inline struct grabdma_buffer *grabdma_buffer_get(struct grabdma_buffer *buffer)
+{
+	kref_get(&buffer->kref);
+	return buffer;
+}
+
+static inline void grabdma_buffer_put(struct grabdma_buffer *buffer)
+{
+	kref_put(&buffer->kref, buffer->release);
+}
+
+/* file.c */
+int grabdma_fs_pin(void);
+void grabdma_fs_unpin(void);
+struct inode *grabdma_inode_create(struct grabdma_view *view, struct inode *live);
+struct file *grabdma_file_create(struct inode *inode, const char *name, int flags);
+
+/* fault.c */
+extern const struct vm_operations_struct grabdma_vm_ops;
 
 /* hold.c */
 int grabdma_view_use(struct grabdma_view *view);
@@ -263,44 +346,35 @@ void grabdma_buffer_watch(struct grabdma_buffer *buffer);
 void grabdma_buffer_announce(struct grabdma_buffer *buffer);
 void grabdma_session_recheck(struct work_struct *work);
 
-/* file.c */
-int grabdma_fs_pin(void);
-void grabdma_fs_unpin(void);
-struct inode *grabdma_inode_create(struct grabdma_view *view, struct inode *live);
-struct file *grabdma_file_create(struct inode *inode, const char *name, int flags);
-
-/* fault.c */
-extern const struct vm_operations_struct grabdma_vm_ops;
-
-/* output.c */
-struct grabdma_output *grabdma_output_create(struct grabdma_buffer *buffer, u32 writeback_ms);
-void grabdma_output_destroy(struct grabdma_output *output);
-void grabdma_output_attach(struct grabdma_output *output, struct address_space *mapping);
-void grabdma_output_detach(struct grabdma_output *output);
-void grabdma_output_wrote(struct grabdma_output *output, u64 offset, size_t bytes);
-void grabdma_output_mapped(struct grabdma_output *output);
-bool grabdma_output_dirty(struct grabdma_output *output);
-int grabdma_output_fsync(struct grabdma_output *output, struct file *file, loff_t start,
-			 loff_t end);
-void grabdma_output_quiesce(struct grabdma_output *output);
-
-/* engine.c */
-void grabdma_engine_init(struct grabdma_adapter *adapter);
+/* engine.c; engine.h has what only those above it need */
+int grabdma_engine_init(struct grabdma_adapter *adapter);
 void grabdma_engine_shutdown(struct grabdma_adapter *adapter);
 void grabdma_engine_forget_faults(struct grabdma_session *session);
-int grabdma_engine_send(struct grabdma_buffer *buffer, u64 offset, u64 bytes);
+int grabdma_engine_transfer(struct grabdma_buffer *buffer, u64 offset, u64 bytes);
 
-/* queue.c */
-int grabdma_queue_buffer(struct grabdma_buffer *buffer);
-void grabdma_queue_cancel(struct grabdma_buffer *buffer);
-void grabdma_queue_withdraw(struct grabdma_buffer *buffer);
-bool grabdma_queue_take_some(struct grabdma_session *session);
-void grabdma_queue_take_all(struct grabdma_session *session);
+/* adapter.c */
+extern struct workqueue_struct *grabdma_workqueue;
+int grabdma_workqueue_init(void);
+void grabdma_workqueue_exit(void);
+int grabdma_adapter_enter(struct grabdma_adapter *adapter);
+void grabdma_adapter_leave(struct grabdma_adapter *adapter);
+int grabdma_adapter_enum_format(struct grabdma_adapter *adapter,
+				struct grabdma_format_range *range);
+int grabdma_adapter_check_format(struct grabdma_adapter *adapter, struct grabdma_format *format);
+void grabdma_adapter_mark_gone(struct grabdma_adapter *adapter);
+void grabdma_adapter_init_unplug(struct grabdma_adapter *adapter);
+void grabdma_adapter_unplug(struct grabdma_adapter *adapter);
 
-/* capture.c */
-int grabdma_capture_start(struct grabdma_session *session, const struct grabdma_start *start);
-int grabdma_capture_trigger(struct grabdma_session *session, u64 frames);
-void grabdma_capture_stop(struct grabdma_session *session, bool dequeue);
+/* memory.c */
+int grabdma_memory_alloc(struct grabdma_session *session, struct grabdma_memory *memory,
+			 unsigned long pages, u32 strategy);
+void grabdma_memory_free(struct grabdma_memory *memory);
+
+/* account.c */
+void grabdma_account_init(struct grabdma_adapter *adapter);
+int grabdma_charge(struct grabdma_adapter *adapter, struct grabdma_charge *charge,
+		   unsigned long pages);
+void grabdma_uncharge(struct grabdma_charge *charge);
 
 /* dma.c */
 bool grabdma_adapter_translated(struct grabdma_adapter *adapter);
@@ -312,16 +386,17 @@ void grabdma_sync_for_cpu(struct grabdma_buffer *buffer, u64 bytes);
 int grabdma_buffer_map(struct grabdma_buffer *buffer);
 void grabdma_buffer_unmap(struct grabdma_buffer *buffer);
 
-/* observe.c */
-extern const struct attribute_group *grabdma_groups[];
-void grabdma_debugfs_init(void);
-void grabdma_debugfs_exit(void);
-void grabdma_debugfs_add(struct grabdma_adapter *adapter);
-void grabdma_debugfs_remove(struct grabdma_adapter *adapter);
+/* pages.c */
+bool grabdma_memory_pinned(const struct grabdma_memory *memory);
+u64 grabdma_memory_sound(const struct grabdma_memory *memory, u64 offset, u64 bytes);
 
-/* adapter_edu.c, adapter_virtual.c */
-extern struct pci_driver grabdma_edu_driver;
-int grabdma_virtual_init(unsigned int count);
-void grabdma_virtual_exit(void);
+/* event.c */
+void grabdma_events_init(struct grabdma_session *session);
+void grabdma_event_post(struct grabdma_session *session, struct grabdma_event *event);
+int grabdma_event_peek(struct grabdma_session *session, struct grabdma_record *record);
+void grabdma_event_consume(struct grabdma_session *session, const struct grabdma_record *record);
+bool grabdma_events_readable(struct grabdma_session *session);
+__poll_t grabdma_events_poll(struct grabdma_session *session);
+bool grabdma_should_fail(struct grabdma_session *session);
 
 #endif /* GRABDMA_H */

@@ -56,7 +56,7 @@ void grabdma_buffer_announce(struct grabdma_buffer *buffer)
 		.buffer = buffer->id,
 		.timestamp_ns = ktime_get_ns(),
 	};
-	grabdma_session_post(buffer->session, &buffer->idle);
+	grabdma_event_post(buffer->session, &buffer->idle);
 }
 
 void grabdma_view_unuse(struct grabdma_view *view)

@@ -40,7 +40,7 @@ static ssize_t adapter_show(struct device *dev, struct device_attribute *attribu
 {
 	struct grabdma_adapter *adapter = dev_get_drvdata(dev);
 
-	return sysfs_emit(text, "%s\n", adapter->config.ops->name);
+	return sysfs_emit(text, "%s\n", adapter->name);
 }
 static DEVICE_ATTR_RO(adapter);
 
@@ -158,20 +158,16 @@ static void show_session(struct seq_file *out, struct grabdma_session *session,
 
 static int state_show(struct seq_file *out, void *unused)
 {
-	static const char *const phases[] = {
-		[GRABDMA_ENGINE_IDLE] = "idle",
-		[GRABDMA_ENGINE_RUNNING] = "running",
-		[GRABDMA_ENGINE_COMPLETING] = "completing",
-	};
 	struct grabdma_adapter *adapter = out->private;
 	struct grabdma_engine *engine = &adapter->engine;
 	struct grabdma_session *session;
 	unsigned int lines = MAX_LINES;
 
 	spin_lock_irq(&adapter->lock);
-	seq_printf(out, "adapter: %s at %s%s\n", adapter->config.ops->name, adapter->bus,
+	seq_printf(out, "adapter: %s at %s%s\n", adapter->name, adapter->bus,
 		   adapter->gone ? ", gone" : "");
-	seq_printf(out, "engine: %s, %u claims, next sequence %llu%s\n", phases[engine->phase],
+	seq_printf(out, "engine: %s, %u of %u in flight, %u claims, next sequence %llu%s\n",
+		   engine->in_flight ? "running" : "idle", engine->in_flight, engine->depth,
 		   engine->claims, engine->sequence, engine->paced ? ", paced" : "");
 	list_for_each_entry(session, &adapter->sessions, node) {
 		if (!lines)

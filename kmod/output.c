@@ -16,6 +16,7 @@
 #include <linux/slab.h>
 
 #include "grabdma.h"
+#include "trace.h"
 
 /* Bytes [first, last) of a page; last is 0 when there are none. PAGE_SIZE may be 64 KiB. */
 struct span {
@@ -84,18 +85,18 @@ static struct span take_span(struct grabdma_output *output, unsigned long page)
 	return span;
 }
 
-/* write() has copied these bytes. */
-void grabdma_output_wrote(struct grabdma_output *output, u64 offset, size_t bytes)
+static void output_wrote(struct grabdma_buffer *buffer, u64 offset, size_t bytes)
 {
+	struct grabdma_output *output = buffer->output;
+
 	mark_range(output, offset, bytes);
 	arm_writeback(output);
 }
 
-/* Somebody maps the buffer and may write to it at any time. */
-void grabdma_output_mapped(struct grabdma_output *output)
+static void output_mapped(struct grabdma_buffer *buffer)
 {
-	WRITE_ONCE(output->mapped, true);
-	arm_writeback(output);
+	WRITE_ONCE(buffer->output->mapped, true);
+	arm_writeback(buffer->output);
 }
 
 bool grabdma_output_dirty(struct grabdma_output *output)
@@ -139,13 +140,48 @@ static void gather_mapped(struct grabdma_output *output, unsigned long first, un
 	}
 }
 
+static int send_sound(struct grabdma_buffer *buffer, u64 offset, u64 bytes)
+{
+	if (!READ_ONCE(buffer->mapped))
+		return -ENODEV;
+	if (grabdma_memory_sound(&buffer->memory, offset, bytes) < bytes)
+		return -EIO;
+	grabdma_sync_for_device(buffer, offset, bytes);
+	return grabdma_engine_transfer(buffer, offset, bytes);
+}
+
+/*
+ * Sends a range of the buffer to the device and waits until it has it. The watchdog and unplugging
+ * bound the wait. Concurrent senders wait for each other. EIO: a page of it is broken.
+ */
+static int send(struct grabdma_buffer *buffer, u64 offset, u64 bytes)
+{
+	struct grabdma_adapter *adapter = buffer->adapter;
+	int error = grabdma_adapter_enter(adapter);
+
+	if (error)
+		return error;
+	mutex_lock(&adapter->sender);
+	error = send_sound(buffer, offset, bytes);
+	mutex_unlock(&adapter->sender);
+	grabdma_adapter_leave(adapter);
+	if (!error) {
+		atomic64_inc(&adapter->counters.sends);
+		atomic64_add(bytes, &adapter->counters.sent_bytes);
+	} else {
+		atomic64_inc(&adapter->counters.errors);
+	}
+	trace_grabdma_sync(buffer, offset, bytes, error);
+	return error;
+}
+
 /* Sends one run, unless there was an error before; what is not sent is dirty again. */
 static int send_run(struct grabdma_output *output, u64 offset, u64 bytes, int error)
 {
 	if (!bytes)
 		return error;
 	if (!error)
-		error = grabdma_engine_send(output->buffer, offset, bytes);
+		error = send(output->buffer, offset, bytes);
 	if (error)
 		mark_range(output, offset, bytes);
 	return error;
@@ -195,19 +231,13 @@ static unsigned long last_page(const struct grabdma_output *output)
 	return output->buffer->memory.pages - 1;
 }
 
-/**
- * grabdma_output_fsync - fsync() and msync(MS_SYNC)
- * @output: of the buffer
- * @file: through which it is asked; an error is reported to it once
- * @start: first byte
- * @end: last byte; LLONG_MAX for the whole file
- *
- * Return: 0 when the device has all that was written to the range; -EIO; -EINTR when the caller was
- * killed; -ENODEV when there is no device any more.
+/*
+ * An error is reported to each open file once. Return: 0 when the device has all that was written to
+ * the range; -EIO; -EINTR when the caller was killed; -ENODEV when there is no device any more.
  */
-int grabdma_output_fsync(struct grabdma_output *output, struct file *file, loff_t start,
-			 loff_t end)
+static int output_fsync(struct grabdma_buffer *buffer, struct file *file, loff_t start, loff_t end)
 {
+	struct grabdma_output *output = buffer->output;
 	unsigned long last = min_t(u64, (u64)end >> PAGE_SHIFT, last_page(output));
 	int error;
 
@@ -239,37 +269,39 @@ static void writeback(struct work_struct *work)
 	mutex_unlock(&output->mutex);
 }
 
-struct grabdma_output *grabdma_output_create(struct grabdma_buffer *buffer, u32 writeback_ms)
+static int output_init(struct grabdma_buffer *buffer, u32 writeback_ms)
 {
 	struct grabdma_output *output = kzalloc(sizeof(*output), GFP_KERNEL_ACCOUNT);
 
 	if (!output)
-		return NULL;
+		return -ENOMEM;
 	output->spans = kvcalloc(buffer->memory.pages, sizeof(*output->spans), GFP_KERNEL_ACCOUNT);
 	if (!output->spans) {
 		kfree(output);
-		return NULL;
+		return -ENOMEM;
 	}
 	output->buffer = buffer;
 	output->interval = writeback_ms ? max(1UL, msecs_to_jiffies(writeback_ms)) : 0;
 	mutex_init(&output->mutex);
 	spin_lock_init(&output->lock);
 	INIT_DELAYED_WORK(&output->writeback, writeback);
-	return output;
+	buffer->output = output;
+	return 0;
 }
 
-void grabdma_output_destroy(struct grabdma_output *output)
+static void output_destroy(struct grabdma_buffer *buffer)
 {
+	struct grabdma_output *output = buffer->output;
+
 	if (!output)
 		return;
 	kvfree(output->spans);
 	kfree(output);
 }
 
-/* The pages are in @mapping from now on. */
-void grabdma_output_attach(struct grabdma_output *output, struct address_space *mapping)
+static void output_attach(struct grabdma_buffer *buffer, struct address_space *mapping)
 {
-	output->mapping = mapping;
+	buffer->output->mapping = mapping;
 }
 
 /* Sends in time what background write-back owes, then there is no write-back any more. */
@@ -283,9 +315,10 @@ static void settle(struct grabdma_output *output)
 	mutex_unlock(&output->mutex);
 }
 
-/* The last file and mapping are gone. */
-void grabdma_output_detach(struct grabdma_output *output)
+static void output_detach(struct grabdma_buffer *buffer)
 {
+	struct grabdma_output *output = buffer->output;
+
 	/* A buffer that could not be created; its creator may hold locks behind the mutex. */
 	if (!output->mapping)
 		return;
@@ -295,12 +328,24 @@ void grabdma_output_detach(struct grabdma_output *output)
 	mutex_unlock(&output->mutex);
 }
 
-/* The session gives the buffer up; afterwards no transfer is in flight and none begins. */
-void grabdma_output_quiesce(struct grabdma_output *output)
+static void output_quiesce(struct grabdma_buffer *buffer)
 {
+	struct grabdma_output *output = buffer->output;
+
 	settle(output);
 	mutex_lock(&output->mutex);
 	output->ended = true;
 	mutex_unlock(&output->mutex);
 	cancel_delayed_work_sync(&output->writeback);
 }
+
+const struct grabdma_buffer_ops grabdma_output_buffer_ops = {
+	.init = output_init,
+	.attach = output_attach,
+	.quiesce = output_quiesce,
+	.detach = output_detach,
+	.destroy = output_destroy,
+	.wrote = output_wrote,
+	.mapped = output_mapped,
+	.fsync = output_fsync,
+};

@@ -8,15 +8,6 @@
 /* Buffers taken back while interrupts are off. */
 #define DEQUEUED_AT_ONCE 64
 
-/* Which buffer does the device write to? adapter->lock is held. */
-struct grabdma_buffer *grabdma_buffer_in_flight(struct grabdma_engine *engine)
-{
-	bool captures = engine->phase != GRABDMA_ENGINE_IDLE &&
-			engine->request.direction == GRABDMA_DIRECTION_CAPTURE;
-
-	return captures ? engine->request.buffer : NULL;
-}
-
 /* Why the buffer cannot be queued; adapter->lock is held. */
 static int queue_error(const struct grabdma_buffer *buffer)
 {
@@ -59,32 +50,10 @@ int grabdma_queue_buffer(struct grabdma_buffer *buffer)
 		session->busy++;
 		list_add_tail(&buffer->queue_node, &session->queue);
 		trace_grabdma_queue(buffer);
-		grabdma_frame_kick(&adapter->engine);
+		grabdma_frames_ready(&adapter->engine);
 	}
 	spin_unlock_irq(&adapter->lock);
 	return error;
-}
-
-/* Takes back a buffer that is queued or filling, for it to be freed. */
-void grabdma_queue_cancel(struct grabdma_buffer *buffer)
-{
-	struct grabdma_adapter *adapter = buffer->adapter;
-	bool filling;
-
-	mutex_lock(&adapter->control);
-	spin_lock_irq(&adapter->lock);
-	if (buffer->state == GRABDMA_STATE_QUEUED) {
-		list_del_init(&buffer->queue_node);
-		buffer->state = GRABDMA_STATE_IDLE;
-		buffer->session->busy--;
-	}
-	filling = grabdma_buffer_in_flight(&adapter->engine) == buffer;
-	if (filling)
-		adapter->engine.claims++;
-	spin_unlock_irq(&adapter->lock);
-	if (filling)
-		grabdma_engine_cancel_claimed(adapter, -ECANCELED);
-	mutex_unlock(&adapter->control);
 }
 
 static void dequeue(struct grabdma_buffer *buffer)
@@ -92,6 +61,28 @@ static void dequeue(struct grabdma_buffer *buffer)
 	list_del_init(&buffer->queue_node);
 	buffer->state = GRABDMA_STATE_IDLE;
 	buffer->session->busy--;
+}
+
+/*
+ * Takes back a buffer that is queued or filling, for it to be freed. When it is filling, the other
+ * frames in flight end with it.
+ */
+void grabdma_queue_cancel(struct grabdma_buffer *buffer)
+{
+	struct grabdma_adapter *adapter = buffer->adapter;
+	bool filling;
+
+	mutex_lock(&adapter->control);
+	spin_lock_irq(&adapter->lock);
+	if (buffer->state == GRABDMA_STATE_QUEUED)
+		dequeue(buffer);
+	filling = buffer->state == GRABDMA_STATE_FILLING;
+	if (filling)
+		adapter->engine.claims++;
+	spin_unlock_irq(&adapter->lock);
+	if (filling)
+		grabdma_engine_cancel_claimed(adapter, -ECANCELED);
+	mutex_unlock(&adapter->control);
 }
 
 /* Takes some queued buffers back; adapter->lock is held. Says whether there may be more. */
@@ -108,19 +99,6 @@ bool grabdma_queue_take_some(struct grabdma_session *session)
 	return false;
 }
 
-/* A page of the buffer broke: it is not to be filled. QUEUE will say so to who tries again. */
-void grabdma_queue_withdraw(struct grabdma_buffer *buffer)
-{
-	struct grabdma_adapter *adapter = buffer->adapter;
-
-	spin_lock_irq(&adapter->lock);
-	if (buffer->session && buffer->state == GRABDMA_STATE_QUEUED) {
-		dequeue(buffer);
-		grabdma_buffer_announce(buffer);
-	}
-	spin_unlock_irq(&adapter->lock);
-}
-
 /* The session does not capture, and its mutex is held: nothing is queued or begun meanwhile. */
 void grabdma_queue_take_all(struct grabdma_session *session)
 {
@@ -133,3 +111,20 @@ void grabdma_queue_take_all(struct grabdma_session *session)
 		cond_resched();
 	}
 }
+
+/* A page of the buffer broke: it is not to be filled. QUEUE will say so to who tries again. */
+static void withdraw(struct grabdma_buffer *buffer)
+{
+	struct grabdma_adapter *adapter = buffer->adapter;
+
+	spin_lock_irq(&adapter->lock);
+	if (buffer->session && buffer->state == GRABDMA_STATE_QUEUED) {
+		dequeue(buffer);
+		grabdma_buffer_announce(buffer);
+	}
+	spin_unlock_irq(&adapter->lock);
+}
+
+const struct grabdma_buffer_ops grabdma_capture_buffer_ops = {
+	.broke = withdraw,
+};

@@ -44,8 +44,11 @@ lay_out() {
   install -m 644 "$bin"/docs/man/*.[1-8] man/
   cp -r "$root/cli/completions" .
   cp "$root/kmod/udev/60-grabdma.rules" udev/
-  cp "$root"/kmod/{Kbuild,Makefile,dkms.conf,*.c,*.h} kmod/
-  cp -r "$root/kmod/uapi" kmod/
+  cp "$root"/kmod/{Kbuild,Makefile,board.mk,dkms.conf,keep_symbols.sh,*.c,*.h} kmod/
+  cp -r "$root/kmod/include" "$root/kmod/uapi" kmod/
+  mkdir -p kmod/example
+  cp -r "$root/kmod/example/board" kmod/example/
+  rm kmod/example/board/BUILD.bazel
   cp "$root/CHANGELOG.md" docs/
   cp -r "$root"/docs/*.md "$root"/docs/{decisions,examples,img} docs/
   rm docs/examples/BUILD.bazel

@@ -118,12 +118,13 @@ Finding ExamineModule(const SystemPaths& system) {
             ""};
   }
   if (std::filesystem::exists(system.sys / "module" / "grabdma", unreadable)) {
-    return {kNote, "grabdma", "is loaded, but found no board", ""};
+    return {kNote, "grabdma", "is loaded, but found no board",
+            "modprobe grabdma_virtual makes one"};
   }
   return {kNote, "grabdma",
           "is not loaded; DMA hardware needs this module, and devices with memory=grabdma, whose "
           "frames stand programs that leave pins behind",
-          "modprobe grabdma, if there is need of it"};
+          "modprobe grabdma_virtual, if there is need of it; boards load theirs by themselves"};
 }
 
 Finding ExamineRequestTimeout(const SystemPaths& system) {

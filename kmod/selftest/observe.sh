@@ -59,8 +59,11 @@ check "the state is readable" grep -q "engine: idle" "/sys/kernel/debug/grabdma/
 exec 9<"/dev/$device"
 check "the state has a session" grep -q "^session: " "/sys/kernel/debug/grabdma/$device/state"
 exec 9<&-
-for parameter in virtual virtual_dma_bits virtual_node edu_dma_bits timeout_ms memory_limit_mb inject bounce; do
+for parameter in timeout_ms memory_limit_mb inject bounce; do
     check "parameter $parameter" test -e "/sys/module/grabdma/parameters/$parameter"
+done
+for parameter in count depth dma_bits node; do
+    check "parameter $parameter of boards" test -e "/sys/module/grabdma_virtual/parameters/$parameter"
 done
 echo 0 >"$tracing/events/grabdma/enable"
 echo "1..$count"

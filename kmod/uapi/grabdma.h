@@ -101,6 +101,9 @@ enum grabdma_command {
 /* What an adapter can do. */
 #define GRABDMA_CAP_INJECT (1u << 0) /* GRABDMA_INJECT works for the caller */
 #define GRABDMA_CAP_IOMMU (1u << 1)  /* an IOMMU translates: no memory is out of reach */
+#define GRABDMA_CAP_DEVICE_TIME (1u << 2)     /* frames have a &grabdma_record.device_time_ns */
+#define GRABDMA_CAP_DEVICE_SEQUENCE (1u << 3) /* and a &grabdma_record.device_sequence */
+#define GRABDMA_CAP_CHUNK (1u << 4)	      /* frames may have a GRABDMA_XATTR_CHUNK */
 
 /**
  * struct grabdma_info - ioctl(GRABDMA_INFO): what is this adapter?
@@ -119,6 +122,8 @@ enum grabdma_command {
  * @min_interval_ns: out: shortest time between two frames that START accepts
  * @adapter: out: name of the adapter's driver, NUL-terminated: "edu", "virtual"
  * @bus: out: where it is, NUL-terminated: "0000:00:04.0", "grabdma-virtual.0"
+ * @depth: out: how many frames the device can be filling at once
+ * @reserved2: out: 0
  */
 struct grabdma_info {
 	__u32 size;
@@ -135,6 +140,8 @@ struct grabdma_info {
 	__u64 min_interval_ns;
 	char adapter[32];
 	char bus[32];
+	__u32 depth;
+	__u32 reserved2;
 };
 
 /**
@@ -243,7 +250,8 @@ struct grabdma_alloc {
  * @buffer: in: number of the buffer
  * @reserved: must be 0
  *
- * A transfer in flight is cancelled first; records of the buffer that were not read are dropped.
+ * A buffer that is filling is cancelled first, and with it the others that are filling; records of the
+ * buffer that were not read are dropped.
  * The number may be given out again. The memory goes when the last descriptor and the last mapping
  * of both views are gone; until then it can be read and written, but no device sees it any more:
  * fsync() of an output buffer gives ENODEV.
@@ -295,9 +303,9 @@ struct grabdma_queue {
  * @interval_den: in: 0/0: as fast as possible
  * @frames: in: stop by itself when so many frames have been due; 0: no limit
  *
- * With an interval, a frame that is due while no buffer is queued, or while the device is still
- * busy with the one before, is dropped. As fast as possible, a frame is due when the device is free
- * and a buffer is queued: nothing is dropped. The due times are exact multiples of the fraction
+ * With an interval, a frame that is due while no buffer is queued, or while the device is filling
+ * &grabdma_info.depth others already, is dropped. As fast as possible, a frame is due when the device
+ * has room for it and a buffer is queued: nothing is dropped but by the device itself. The due times are exact multiples of the fraction
  * after the start and do not drift.
  *
  * One session captures at a time. A session that captures already takes on the new interval and
@@ -462,23 +470,35 @@ enum grabdma_record_type {
 #define GRABDMA_RECORD_INJECTED (1u << 0) /* GRABDMA_INJECT had a hand in it */
 #define GRABDMA_RECORD_LIMITED (1u << 1)  /* the last frame of a capture with a limit */
 
+/*
+ * What the device says about the frame beside the image, in its own format, at most 4096 bytes: an
+ * extended attribute of both views, while the buffer has that frame. ENODATA: nothing, or the buffer
+ * is being filled.
+ */
+#define GRABDMA_XATTR_CHUNK "user.grabdma.chunk"
+
 #define GRABDMA_NO_BUFFER 0xFFFFFFFFu
 
 /**
  * struct grabdma_record - read() from the session: what happened
  * @type: enum grabdma_record_type
  * @buffer: number of the buffer; GRABDMA_NO_BUFFER where there is none
- * @sequence: counts every frame that was due on this adapter, dropped and failed ones too, from 0
+ * @sequence: counts every frame that was due on this adapter, dropped and failed ones too, from 0;
+ *	also those of which the device says that it lost them
  * @timestamp_ns: CLOCK_MONOTONIC; of a frame: taken in the interrupt that ended the transfer, by
  *	the virtual adapter in the timer that made the frame due
- * @bytes_used: bytes of the image
+ * @bytes_used: bytes of the image; fewer than the format's where the device makes frames of their
+ *	own length (compressed, line scan)
  * @flags: GRABDMA_RECORD_*
  * @error: errno of an error: EIO (DMA failed), ETIMEDOUT (the device went silent), ECANCELED
  *	(STOP or FREE came first), ENODEV (unplugged); else 0
  * @dropped_before: frames of this session dropped between the one before and this one. They have
  *	been announced by DROP records as well, which come at once, even while the frame before is
  *	still in flight; those may gather several.
- * @reserved: 0
+ * @device_time_ns: of a frame: by the device's own clock (GRABDMA_CAP_DEVICE_TIME); else 0
+ * @device_sequence: of a frame: by the device's own counting (GRABDMA_CAP_DEVICE_SEQUENCE); else 0
+ *
+ * Records come in the order of their frames, however the device ends them.
  *
  * read() gives as many whole records as there are and fit, at least one; it waits for the first
  * unless O_NONBLOCK is set. A record is never lost: each buffer has a place for its own, and drops
@@ -499,7 +519,8 @@ struct grabdma_record {
 	__u32 flags;
 	__s32 error;
 	__u64 dropped_before;
-	__u64 reserved[2];
+	__u64 device_time_ns;
+	__u64 device_sequence;
 };
 
 #ifdef __cplusplus

@@ -5,6 +5,13 @@
 load("//bazel:vm_test.bzl", "vm_test")
 
 _MODULE = "//kmod:grabdma_{}"
+_BOARDS = {
+    "edu": "//kmod:grabdma_edu_{}",
+    "virtual": "//kmod:grabdma_virtual_{}",
+}
+
+# What loads the module and its boards anew.
+_LOAD = {"//tests/vm/guest:load_grabdma.sh": "/bin/load_grabdma"}
 
 # Puts the tests of tests/mount on DMA buffers.
 _ON_DMA = {
@@ -16,19 +23,41 @@ def guest_programs(names):
     """Labels of programs in tests/vm/guest."""
     return ["//tests/vm/guest:" + name for name in names]
 
-def grabdma_vm_test(name, parameters = "virtual=1", reloads = False, **kwargs):
+def _parameters_of(words, board):
+    """Of "inject=1 virtual.count=2": those of one board's module, or of the core for None."""
+    named = [word.split(".", 1) for word in words if "." in word.split("=")[0]]
+    if board:
+        return [word for name, word in named if name == board]
+    return [word for word in words if "." not in word.split("=")[0]]
+
+def grabdma_vm_test(name, parameters = "", reloads = False, edu = [], data = {}, staged = [], **kwargs):
     """A test of the module.
 
     Args:
       name: as in vm_test.
-      parameters: of the module; None: it is not loaded before the steps.
-      reloads: its steps load the module anew.
+      parameters: of the modules: "inject=1 virtual.count=2" for the core and the virtual board; None: they
+        are not loaded before the steps. The boards are edu where the machine has one, and virtual ones
+        where it has not or `parameters` speak of them.
+      reloads: its steps load the modules anew, by `load_grabdma` with the same words.
+      edu: as in vm_test.
+      data: as in vm_test.
+      staged: further modules for the guest's /lib/modules.
       **kwargs: attributes of vm_test.
     """
+    modules = {}
+    if parameters != None:
+        words = [word for word in parameters.split(" ") if word]
+        modules[_MODULE] = " ".join(_parameters_of(words, None))
+        if edu:
+            modules[_BOARDS["edu"]] = " ".join(_parameters_of(words, "edu"))
+        if not edu or _parameters_of(words, "virtual"):
+            modules[_BOARDS["virtual"]] = " ".join(_parameters_of(words, "virtual"))
     vm_test(
         name = name,
-        modules = {} if parameters == None else {_MODULE: parameters},
-        staged_modules = [_MODULE] if reloads else [],
+        data = dict(data, **_LOAD) if reloads else data,
+        edu = edu,
+        modules = modules,
+        staged_modules = ([_MODULE] + _BOARDS.values() if reloads else []) + staged,
         **kwargs
     )
 

@@ -41,11 +41,9 @@ constexpr uint64_t kMaxIntervalNs = 3600 * kNsPerSecond;  // of START
 constexpr uint64_t kNoLimit = std::numeric_limits<uint64_t>::max();
 // How often an unpaced capture without a free buffer loses a frame.
 constexpr uint64_t kStarvedIntervalNs = 1'000'000;
-// How many buffers are queued ahead: enough for the delays of the daemon. Not more, because queued
-// buffers show no frames.
-constexpr size_t kMaxQueued = 4;
-// One buffer that is being filled, and one for the next frame.
-constexpr size_t kEnoughQueued = 2;
+// How many buffers are queued ahead beyond those that are being filled: enough for the delays of
+// the daemon. Not more, because queued buffers show no frames.
+constexpr size_t kQueuedBehind = 3;
 constexpr size_t kRecordsAtOnce = 16;
 
 struct Strategy {
@@ -138,7 +136,7 @@ class Grabdma final : public Source {
   uint32_t OnWanted() override;
   void OnQueue(uint32_t buffer) override;
   void OnStarve() override;
-  [[nodiscard]] bool NeedsOneNow() const override { return queued_ < kEnoughQueued; }
+  [[nodiscard]] bool NeedsOneNow() const override;
   std::optional<Completion> OnDequeue() override;
 
  private:
@@ -149,6 +147,8 @@ class Grabdma final : public Source {
   };
 
   [[noreturn]] void RefuseFormat(const FrameFormat& format);
+  [[nodiscard]] size_t depth() const;
+  [[nodiscard]] size_t MostQueued() const;
   void CheckRate(Rate rate) const;
   [[nodiscard]] bool limited() const { return remaining_ != kNoLimit; }
   void BeginRun(Rate rate, uint64_t frames);
@@ -157,6 +157,7 @@ class Grabdma final : public Source {
   void Submit(uint32_t index);
   void Handle(const grabdma_record& record);
   void OnResult(const grabdma_record& record);
+  [[nodiscard]] FrameOrigin Origin(const grabdma_record& record) const;
   void OnIdle(uint32_t id);
   void ReportLost(const FrameNumbers::Step& step);
   void ReportDropsIfNoneInFlight();
@@ -353,10 +354,20 @@ void Grabdma::OnStop() {
   });
 }
 
+// How many buffers the board can be filling at once. Older modules do not say.
+size_t Grabdma::depth() const { return std::max<size_t>(info_.depth, 1); }
+
+// The other half shows frames.
+size_t Grabdma::MostQueued() const {
+  return std::clamp<size_t>(bound_ / 2, 1, depth() + kQueuedBehind);
+}
+
+// Enough are those that are being filled, and one for the next frame.
+bool Grabdma::NeedsOneNow() const { return queued_ < std::min(depth() + 1, MostQueued() + 1); }
+
 uint32_t Grabdma::OnWanted() {
   if (gone_) return 0;
-  const size_t ahead = std::clamp<size_t>(bound_ / 2, 1, kMaxQueued);
-  const size_t wanted = std::min<uint64_t>(ahead, remaining_);
+  const size_t wanted = std::min<uint64_t>(MostQueued(), remaining_);
   return wanted > queued_ ? static_cast<uint32_t>(wanted - queued_) : 0;
 }
 
@@ -436,8 +447,15 @@ void Grabdma::OnResult(const grabdma_record& record) {
                           .sequence = step.next,
                           .timestamp_ns = record.timestamp_ns,
                           .bytes_used = record.bytes_used,
+                          .origin = Origin(record),
                           .reason = failed ? Reason(record) : ""});
   CountFrames(step.lost + 1);
+}
+
+// Known of boards that have a clock.
+FrameOrigin Grabdma::Origin(const grabdma_record& record) const {
+  if ((info_.capabilities & GRABDMA_CAP_DEVICE_TIME) == 0) return {};
+  return {.received_ns = MonotonicNs(), .device_ns = record.device_time_ns};
 }
 
 void Grabdma::OnIdle(uint32_t id) {

@@ -132,8 +132,9 @@ class Allocator final : public MemoryAllocator {
 Source::BufferMaker MakeGrabdmaBufferMaker(std::string node) {
   if (node.empty()) node = FirstNode();
   if (node.empty()) {
-    throw Error(ENODEV,
-                "memory=grabdma: there is no /dev/grabdmaN: load the module (modprobe grabdma)");
+    throw Error(
+        ENODEV,
+        "memory=grabdma: there is no /dev/grabdmaN: load the module (modprobe grabdma_virtual)");
   }
   const auto session = std::make_shared<GrabdmaSession>(node, OpenGrabdmaPort(node));
   return [session](const std::string& name, uint64_t bytes) {

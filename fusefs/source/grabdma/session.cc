@@ -59,7 +59,9 @@ class SharedValue {
 class DevicePort final : public GrabdmaPort {
  public:
   explicit DevicePort(const std::string& path)
-      : fd_(OpenNode(path, "is the module loaded (modprobe grabdma) and the board plugged in?")) {}
+      : fd_(OpenNode(path,
+                     "is the board plugged in and its module loaded (without a board: modprobe "
+                     "grabdma_virtual)?")) {}
 
   [[nodiscard]] int fd() const override { return fd_.get(); }
 

@@ -139,8 +139,24 @@ class AbiTest : public testing::TestWithParam<Command> {
   Session session_{AdapterPath()};
 };
 
+// Of the struct that the first programs were compiled with.
+uint32_t FirstSize(const Command& command) {
+  return command.code == GRABDMA_INFO ? offsetof(grabdma_info, depth) : command.size;
+}
+
+TEST(OldCallerTest, GetsWhatItKnowsAndNothingBeyond) {
+  Session session(AdapterPath());
+  grabdma_info info = {};
+  info.size = offsetof(grabdma_info, depth);
+  info.depth = 0xDEAD;
+  ASSERT_EQ(session.Try(GRABDMA_INFO, &info), 0);
+  EXPECT_EQ(info.adapter, AdapterName());
+  EXPECT_EQ(info.depth, 0xDEADU);
+  EXPECT_GE(session.Info().depth, 1U);
+}
+
 TEST_P(AbiTest, RefusesASizeThatIsTooSmall) {
-  for (const uint32_t size : {0u, 1u, 4u, GetParam().size - 1}) {
+  for (const uint32_t size : {0u, 1u, 4u, FirstSize(GetParam()) - 1}) {
     Argument argument = Plausible(GetParam());
     argument.Put(0, size);
     EXPECT_EQ(Try(argument), EINVAL) << "size " << size;

@@ -55,9 +55,10 @@ void WaitForAdapter();
 // Waits until none has.
 void WaitForNoAdapter();
 
-// delete_module(2) without waiting: 0 or the errno value.
+// Removes the boards' modules and then the core's, without waiting: 0 or the errno value. When one
+// is in use, all are there as before.
 int RemoveModule();
-// Loads the staged module with VM_MODULE_PARAMETERS.
+// Loads the staged modules with VM_MODULE_PARAMETERS, as load_grabdma does.
 void InsertModule();
 
 // Calls `done` every few milliseconds until it is true; throws Error(ETIMEDOUT) that names `what`.

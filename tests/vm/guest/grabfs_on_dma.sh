@@ -7,9 +7,8 @@
 # VM_ADAPTER: name of the adapter (default: virtual). VM_SOURCE_OPTIONS: further keys of the source,
 # e.g. ",alloc=pages".
 
-rmmod grabdma || exit
 # shellcheck disable=SC2086  # parameters are several words
-insmod /lib/modules/grabdma.ko ${VM_MODULE_PARAMETERS:-virtual=8} || exit
+load_grabdma ${VM_MODULE_PARAMETERS:-virtual.count=8} || exit
 
 # Prints the node of the next adapter of the wanted kind, after the $1 that are in use.
 node_after() {

@@ -278,7 +278,7 @@ std::vector<int> Nodes(std::span<std::byte> bytes) {
 class NearTest : public PlacementTest {};
 
 TEST_F(NearTest, MemoryIsNearTheDevice) {
-  const int node = std::stoi(ReadText("/sys/module/grabdma/parameters/virtual_node"));
+  const int node = std::stoi(ReadText("/sys/module/grabdma_virtual/parameters/node"));
   ASSERT_GE(node, 0) << "the adapter is near to no node";
   ForEachStrategy([&](Session& session, const grabdma_info&, const Strategy& strategy) {
     const Buffer buffer = session.Alloc({.bytes = 8 * kMegabyte, .strategy = strategy.flag});

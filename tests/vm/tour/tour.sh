@@ -33,7 +33,9 @@ the_module() {
   chapter "A kernel module for frame grabbers; this machine has one on its PCI bus"
   typed "uname -r"
   typed "cat /sys/bus/pci/devices/0000:00:02.0/vendor /sys/bus/pci/devices/0000:00:02.0/device"
-  typed "insmod /lib/modules/grabdma.ko virtual=1"
+  typed "insmod /lib/modules/grabdma.ko"
+  typed "insmod /lib/modules/grabdma_edu.ko"
+  typed "insmod /lib/modules/grabdma_virtual.ko"
   typed "ls -l /dev/grabdma*"
   typed "grep . /sys/class/grabdma/*/adapter /sys/class/grabdma/*/dma_mask"
 }
@@ -110,7 +112,7 @@ unplugged() {
 the_end() {
   chapter "Unmount; the module goes when nothing is open or mapped any more"
   typed "grabfs-cli umount"
-  typed "rmmod grabdma"
+  typed "rmmod grabdma_virtual grabdma_edu grabdma"
   printf '\nThat was grabfs.\n'
 }
 

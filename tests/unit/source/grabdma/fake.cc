@@ -74,6 +74,8 @@ int FakeGrabber::Dispatch(unsigned long command, void* argument) {
 int FakeGrabber::Info(grabdma_info& info) {
   info.directions = GRABDMA_DIRECTION_CAPTURE;
   info.min_interval_ns = 1'000'000;
+  info.depth = depth;
+  if (device_ns != 0) info.capabilities |= GRABDMA_CAP_DEVICE_TIME;
   std::snprintf(info.adapter, sizeof info.adapter, "fake");
   std::snprintf(info.bus, sizeof info.bus, "shelf-3");
   return 0;
@@ -216,6 +218,7 @@ void FakeGrabber::Land(int error) {
   record.timestamp_ns = begin_ns + 1000 * filling_->sequence;
   record.bytes_used = error ? 0 : format_.bytes;
   record.error = error;
+  record.device_time_ns = device_ns;
   record.dropped_before = filling_->dropped;
   buffers_[filling_->buffer].state = GRABDMA_STATE_DONE;
   filling_.reset();

@@ -47,6 +47,8 @@ class FakeGrabber final : public GrabdmaPort {
 
   uint64_t sequence = 0;          // of the next frame that is due
   uint64_t begin_ns = 0;          // when frame 0 was due; the others follow in microseconds
+  uint32_t depth = 0;             // of INFO; 0: a module that does not say
+  uint64_t device_ns = 0;         // of frames, if the board has a clock
   int refuse_start = 0;           // errno values
   int refuse_alloc_after = 1000;  // ALLOC gives an error from this buffer on
   int refuse_alloc_with = ENOMEM;

@@ -28,6 +28,8 @@ class Grabdma : public testing::Test {
   void Make(const std::string& keys = "", uint32_t buffers = 8) {
     auto port = std::make_unique<FakeGrabber>();
     device_ = port.get();
+    device_->depth = depth_;
+    device_->device_ns = device_ns_;
     session_ = std::make_shared<GrabdmaSession>("/dev/fake0", std::move(port));
     SourceSpec spec = ParseSourceSpec("grabdma:/dev/fake0" + keys);
     rig_ = std::make_unique<Rig>(MakeGrabdma(spec, session_), buffers);
@@ -63,6 +65,8 @@ class Grabdma : public testing::Test {
   std::shared_ptr<GrabdmaSession> session_;
   std::unique_ptr<Rig> rig_;
   uint32_t next_ = 0;
+  uint32_t depth_ = 0;      // of devices that are made
+  uint64_t device_ns_ = 0;  // and their clock
 };
 
 // --- What it is made of
@@ -124,7 +128,7 @@ TEST_F(Grabdma, TellsWhichAdapterItIs) {
 TEST_F(Grabdma, AnAbsentDeviceIsExplained) {
   const std::string text = ErrorOf(ENOENT, [] { MakeSourceFrom("grabdma:/dev/none-such"); });
   EXPECT_NE(text.find("/dev/none-such"), std::string::npos);
-  EXPECT_NE(text.find("modprobe grabdma"), std::string::npos) << text;
+  EXPECT_NE(text.find("modprobe grabdma_virtual"), std::string::npos) << text;
 }
 
 TEST_F(Grabdma, WhatIsNoGrabdmaDeviceIsRefused) {
@@ -216,6 +220,34 @@ TEST_F(Grabdma, DeliversFramesInTheirBuffers) {
     EXPECT_EQ(frame->buffer, i % 8);
     EXPECT_EQ(frame->timestamp_ns, 1000 * i);
     EXPECT_EQ(frame->bytes_used, 2048u);
+  }
+}
+
+TEST_F(Grabdma, GivesADeepBoardAsManyAsItTakes) {
+  depth_ = 8;
+  for (const auto& [buffers, ahead] : {std::pair(2u, 1u), {8u, 4u}, {16u, 8u}, {100u, 11u}}) {
+    Make("", buffers);
+    source().Start(0);
+    EXPECT_EQ(source().Wanted(), ahead) << buffers;
+    for (uint32_t queued = 0; queued < std::min(ahead, 9u); ++queued) {
+      EXPECT_TRUE(source().NeedsOneNow()) << queued << " of " << ahead;
+      source().Queue(queued);
+    }
+    EXPECT_EQ(source().NeedsOneNow(), ahead < 9) << buffers;
+  }
+}
+
+TEST_F(Grabdma, TellsTheBoardsOwnTimeWhereThereIsAClock) {
+  for (const uint64_t clock : {0u, 4711u}) {
+    device_ns_ = clock;
+    Make();
+    source().Start(0);
+    Supply();
+    device().Capture();
+    const auto completion = source().Dequeue();
+    ASSERT_TRUE(completion);
+    EXPECT_EQ(completion->origin.device_ns, clock);
+    EXPECT_EQ(completion->origin.received_ns != 0, clock != 0);
   }
 }
 

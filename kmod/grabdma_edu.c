@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * QEMU's educational PCI device as a frame grabber, and the worked example for drivers of real
- * boards: bus-master DMA into scattered pages, in both directions, with MSI.
+ * QEMU's educational PCI device as a frame grabber, and an example for boards that take one piece
+ * of memory at a time: bus-master DMA into scattered pages, in both directions, with MSI. (For boards
+ * with descriptors see docs/adding-a-board.md.)
  *
  * The device has 4096 bytes of memory, of which the first half is used: QEMU before 8.0 ends at
  * any transfer that touches the last byte. It has no camera: of each piece of an image, the test
@@ -17,8 +18,9 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 
-#include "grabdma.h"
 #include "picture.h"
+
+#define DRIVER_NAME "grabdma-edu"
 
 #define EDU_ID 0x00
 #define EDU_IRQ_STATUS 0x24
@@ -38,8 +40,8 @@
 #define EDU_ABORT_US 1000000 /* a transfer takes 100 ms */
 
 static unsigned int dma_bits = 28;
-module_param_named(edu_dma_bits, dma_bits, uint, 0444);
-MODULE_PARM_DESC(edu_dma_bits, "Address bits of the edu device, its option dma_mask (default 28)");
+module_param(dma_bits, uint, 0444);
+MODULE_PARM_DESC(dma_bits, "Address bits of the edu device, its option dma_mask (default 28)");
 
 struct edu {
 	struct pci_dev *pci;
@@ -84,28 +86,30 @@ static void start_piece(struct edu *edu)
 	}
 }
 
-/* The device has finished one DMA. Says whether that was the request's last. */
-static bool advance(struct edu *edu)
+/* The device has finished one DMA. Returns the request if that was its last. */
+static struct grabdma_request *advance(struct edu *edu)
 {
+	struct grabdma_request *request = edu->request;
+
 	if (!edu->staged) {
 		edu->staged = true;
 		start_dma(edu, edu->address, true);
-		return false;
+		return NULL;
 	}
 	edu->position += edu->piece;
-	if (edu->position < edu->request->offset + edu->request->bytes) {
+	if (edu->position < request->offset + request->bytes) {
 		start_piece(edu);
-		return false;
+		return NULL;
 	}
 	edu->request = NULL;
-	return true;
+	return request;
 }
 
 static irqreturn_t edu_interrupt(int irq, void *data)
 {
 	struct edu *edu = data;
-	u64 now = ktime_get_ns();
-	bool done = false;
+	const struct grabdma_result result = { .timestamp_ns = ktime_get_ns() };
+	struct grabdma_request *done = NULL;
 	u32 status;
 
 	spin_lock(&edu->lock);
@@ -119,7 +123,7 @@ static irqreturn_t edu_interrupt(int irq, void *data)
 	}
 	spin_unlock(&edu->lock);
 	if (done)
-		grabdma_done(edu->adapter, 0, now);
+		grabdma_done(done, &result);
 	return status ? IRQ_HANDLED : IRQ_NONE;
 }
 
@@ -188,7 +192,7 @@ static int edu_setup(struct edu *edu)
 
 	if (error)
 		return error;
-	error = pcim_iomap_regions(pci, BIT(0), GRABDMA_NAME);
+	error = pcim_iomap_regions(pci, BIT(0), DRIVER_NAME);
 	if (error)
 		return error;
 	edu->registers = pcim_iomap_table(pci)[0];
@@ -206,7 +210,7 @@ static int edu_setup(struct edu *edu)
 	if (error < 0)
 		return error;
 	return devm_request_irq(&pci->dev, pci_irq_vector(pci, 0), edu_interrupt, IRQF_SHARED,
-				GRABDMA_NAME, edu);
+				DRIVER_NAME, edu);
 }
 
 static int edu_probe(struct pci_dev *pci, const struct pci_device_id *id)
@@ -248,9 +252,16 @@ static const struct pci_device_id edu_ids[] = {
 };
 MODULE_DEVICE_TABLE(pci, edu_ids);
 
-struct pci_driver grabdma_edu_driver = {
-	.name = "grabdma-edu",
+static struct pci_driver edu_driver = {
+	.name = DRIVER_NAME,
 	.id_table = edu_ids,
 	.probe = edu_probe,
 	.remove = edu_remove,
 };
+module_pci_driver(edu_driver);
+
+MODULE_DESCRIPTION("grabdma: QEMU's edu device");
+MODULE_AUTHOR("The grabfs authors");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("1.0");
+MODULE_IMPORT_NS(GRABDMA_NAMESPACE);
