@@ -19,6 +19,18 @@ def grabfs_repositories():
         ),
     )
     system_package(
+        name = "aravis",
+        build_file = Label("//bazel/third_party:aravis.BUILD.bazel"),
+        debian_package = "libaravis-dev",
+        headers = ["glibconfig.h"],
+        links = {
+            "aravis": "aravis-0.8",
+            "glib-2.0": "glib-2.0",
+        },
+        optional = "The source aravis (package grabfs-aravis)",
+        pkg_config = "aravis-0.8",
+    )
+    system_package(
         name = "cli11",
         build_file = Label("//bazel/third_party:cli11.BUILD.bazel"),
         debian_package = "libcli11-dev",
