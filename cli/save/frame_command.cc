@@ -7,6 +7,7 @@
 #include <regex>
 #include <utility>
 
+#include "cli/save/name_pattern.h"
 #include "fusefs/base/pixel_format.h"
 #include "fusefs/picture/form.h"
 
@@ -39,11 +40,8 @@ bool NamesFileIn(const std::string& word) {
 }
 
 std::string Padded(uint64_t number, const std::string& digits) {
-  std::string text = std::to_string(number);
   const size_t width = digits.empty() ? 0 : std::stoul(digits);
-  const char fill = digits.starts_with('0') ? '0' : ' ';
-  if (text.size() < width) text.insert(0, width - text.size(), fill);
-  return text;
+  return PaddedNumber(number, width, digits.starts_with('0') ? '0' : ' ');
 }
 
 // The file of a frame in a form, by its name in braces.

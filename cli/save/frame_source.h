@@ -14,6 +14,9 @@
 
 namespace grabfs::cli {
 
+// How often, in seconds, those who wait for frames look for signals, lost frames and the end.
+inline constexpr double kGlance = 0.1;
+
 class FrameSource {
  public:
   enum class Choice {

@@ -12,6 +12,12 @@ constexpr uint64_t kMaxWidth = 20;
 
 }  // namespace
 
+std::string PaddedNumber(uint64_t number, size_t width, char fill) {
+  std::string text = std::to_string(number);
+  if (text.size() < width) text.insert(0, width - text.size(), fill);
+  return text;
+}
+
 NamePattern::NamePattern(const std::string& pattern) {
   std::string rest = pattern;
   for (;;) {
@@ -47,9 +53,7 @@ void NamePattern::TakeNumber(std::string& rest) {
 
 std::string NamePattern::Expand(uint64_t sequence) const {
   if (!varies_) return before_;
-  std::string number = std::to_string(sequence);
-  if (number.size() < width_) number.insert(0, width_ - number.size(), fill_);
-  return before_ + number + after_;
+  return before_ + PaddedNumber(sequence, width_, fill_) + after_;
 }
 
 }  // namespace grabfs::cli

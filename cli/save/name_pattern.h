@@ -8,6 +8,9 @@
 
 namespace grabfs::cli {
 
+// A number as printf("%*d") and, with `fill` '0', as printf("%0*d") has it.
+std::string PaddedNumber(uint64_t number, size_t width, char fill);
+
 class NamePattern {
  public:
   // At most one %d, %Nd or %0Nd; %% is a percent sign. Throws UsageError for anything else.

@@ -13,8 +13,6 @@
 namespace grabfs::cli {
 namespace {
 
-constexpr double kGlance = 0.1;  // seconds: how often to look for signals and the end
-
 bool Works(const DeviceStatus& status) { return status.state == "streaming" || status.trigger > 0; }
 
 // Starts a stopped device; the destructor stops it again.

@@ -13,8 +13,6 @@
 namespace grabfs::cli {
 namespace {
 
-constexpr double kGlance = 0.1;  // seconds: how often to look for lost frames and the end
-
 // More encoders would only compete with the readers and writers of the same frames.
 constexpr unsigned kMaxWorkers = 4;
 
