@@ -17,6 +17,7 @@
 #          with libFuzzer on every parser, GRABFS_FUZZ_SECONDS each (15)
 #   tsan   unit and mount tests with ThreadSanitizer
 #   soak   a crowd of processes at random, half an hour on each data path, and an hour of readers by NFS
+#   suites  fio and fsx on a buffer and in alloc/, beside a tmpfs; needs root, and GRABFS_XFSTESTS for fsx
 #   newest  the tests in virtual machines on the newest kernel that Debian has in any suite
 #   package  the .deb packages installed, tried and removed in a clean Debian 12; needs root
 #   distributions  build, demo, tests and packages in clean chroots of Debian 12, 13 and sid; needs root
@@ -116,6 +117,9 @@ run() {
       newest) run_tests_on_newest ;;
       paths) run_tests paths --config=opt --build_tests_only --test_tag_filters=not-each-run //tests/mount/... ;;
       distributions) run_script distributions as_root "$root/tools/distributions.sh" ;;
+      suites)
+        run_script suites as_root env "GRABFS_XFSTESTS=${GRABFS_XFSTESTS:-}" "$root/tests/suites/run.sh"
+        ;;
       package) run_script package as_root "$root/tests/package/install_test.sh" ;;
       *) die "no configuration '$name'; --help tells them" ;;
     esac
