@@ -22,8 +22,7 @@ import time
 import cv2
 import grabfs
 import numpy as np
-
-LINE = "%-74s | %-9s | %16s | %s"
+from python_report import judge, show
 
 
 @contextlib.contextmanager
@@ -118,19 +117,6 @@ def idle(seconds, repeat):
             shares.append(100 * (time.process_time() - used) / (time.perf_counter() - begin))
     yield {"what": "1080p at 60/s: processor of a loop that does nothing", "value": statistics.median(shares),
            "unit": "%", "target": {"at_most": 2}, "detail": ""}
-
-
-def judge(row):
-    (kind, limit), = row["target"].items()
-    reached = row["value"] >= limit if kind == "at_least" else row["value"] <= limit
-    return {**row, "verdict": "reached" if reached else "MISSED"}
-
-
-def show(row):
-    (kind, limit), = row["target"].items()
-    detail = "   (%s)" % row["detail"] if row["detail"] else ""
-    print(LINE % (row["what"], (">= " if kind == "at_least" else "<= ") + str(limit),
-                  "%.3g %s" % (row["value"], row["unit"]), row["verdict"] + detail), flush=True)
 
 
 def main():

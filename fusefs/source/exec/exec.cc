@@ -20,9 +20,9 @@
 #include "fusefs/base/error.h"
 #include "fusefs/source/exec/exec_options.h"
 #include "fusefs/source/exec/program.h"
-#include "fusefs/source/wakeups.h"
 #include "fusefs/source/exec/y4m_input.h"
 #include "fusefs/source/options.h"
+#include "fusefs/source/wakeups.h"
 
 namespace grabfs {
 namespace {

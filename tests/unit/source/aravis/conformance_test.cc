@@ -31,15 +31,17 @@ class SimulatorSubject final : public ConformanceSubject {
   [[nodiscard]] Source& source() override { return *source_; }
   void Destroy() override { source_.reset(); }
   bool Produce() override {
-    if (simulator_) {
-      simulator_->Trigger();
-      // Two triggers at once would be one.
-      const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(200);
-      while (simulator_->Register(ARV_FAKE_CAMERA_REGISTER_TRIGGER_SOFTWARE) != 0 &&
-             std::chrono::steady_clock::now() < end) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-      }
+    if (!simulator_) return true;
+    simulator_->Trigger();
+    // Two triggers at once would be one. A camera that does not capture takes none.
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (simulator_->Register(ARV_FAKE_CAMERA_REGISTER_TRIGGER_SOFTWARE) != 0 &&
+           simulator_->Register(ARV_FAKE_CAMERA_REGISTER_ACQUISITION) != 0 &&
+           std::chrono::steady_clock::now() < end) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
+    // The simulator does one thing after the other: it answers when it has sent the frame.
+    if (source_) (void)source_->controls()->Read("TestRegister");
     return true;
   }
   bool Unplug() override {
