@@ -23,7 +23,6 @@ import time
 from python_report import judge, show
 
 SIZE = (1920, 1080)
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @contextlib.contextmanager
@@ -33,8 +32,11 @@ def camera():
         ["unshare", "--net", "sh", "-c", "ip link set lo up && exec arv-fake-gv-camera-0.8 -i 127.0.0.1"],
         stderr=subprocess.DEVNULL)
     try:
-        time.sleep(0.5)
-        yield ["nsenter", "--target", str(simulator.pid), "--net"]
+        prefix = ["nsenter", "--target", str(simulator.pid), "--net"]
+        # Until it listens on port 3956.
+        while b":0F74" not in subprocess.run([*prefix, "cat", "/proc/net/udp"], stdout=subprocess.PIPE, check=True).stdout:
+            time.sleep(0.05)
+        yield prefix
     finally:
         simulator.kill()
         simulator.wait()
@@ -51,16 +53,16 @@ def result(process):
 
 
 def cpu_of(pid):
-    """Seconds of processor that a process has used."""
-    fields = pathlib.Path("/proc/%d/stat" % pid).read_text(encoding="utf-8").rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+    """Seconds of processor that the threads of a process have used."""
+    threads = pathlib.Path("/proc/%d/task" % pid).glob("*/schedstat")
+    return sum(int(thread.read_text(encoding="utf-8").split()[0]) for thread in threads) / 1e9
 
 
 def by_aravis(processes, rate, frames, buffers, size=SIZE):
     """(processor seconds for a frame of one camera, lost frames): so many programs, each with its own camera."""
     with contextlib.ExitStack() as stack:
         cameras = [stack.enter_context(camera()) for _ in range(processes)]
-        loops = [loop(prefix, "aravis", "GV01", rate, *size, buffers, frames) for prefix in cameras]
+        loops = [loop(prefix, "aravis", "Aravis-Fake-GV01", rate, *size, buffers, frames) for prefix in cameras]
         results = [result(process) for process in loops]
     return sum(r["cpu"] for r in results) / frames, sum(r["lost"] for r in results)
 

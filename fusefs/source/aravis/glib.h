@@ -51,8 +51,8 @@ class GErrorSlot {
   GError* error_ = nullptr;
 };
 
-// While it exists, threads that begin have all signals blocked, as the daemon's own have: signals of
-// the process are for one thread of the daemon.
+// While it exists, threads that begin have all signals blocked, as the daemon's own have: signals
+// of the process are for one thread of the daemon.
 class WithoutSignals {
  public:
   WithoutSignals() {
