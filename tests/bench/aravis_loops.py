@@ -91,7 +91,7 @@ def by_grabfs(readers, rate, frames, buffers, size=SIZE):
 
 
 def costs(quick):
-    rate, frames, repeat = (5, 50, 1) if quick else (8, 150, 3)
+    rate, frames, repeat = (5, 50, 1) if quick else (12, 150, 3)
     sides = {"alone": lambda: by_aravis(1, rate, frames, 8), "one": lambda: by_grabfs(1, rate, frames, 8),
              "four": lambda: by_grabfs(4, rate, frames, 8)}
     costs_of = {name: [] for name in sides}
@@ -100,7 +100,7 @@ def costs(quick):
             costs_of[name].append(side()[0])
     # Four simulators at once are too much for two processors, but what a program takes for a frame is not changed by
     # that it has to wait.
-    four_alone = [by_aravis(4, rate / 2, frames // 2, 8)[0] for _ in range(repeat)]
+    four_alone = [by_aravis(4, rate / 3, frames // 3, 8)[0] for _ in range(repeat)]
     one, four, alone, copies = (statistics.median(costs_of["one"]), statistics.median(costs_of["four"]),
                                 statistics.median(costs_of["alone"]), statistics.median(four_alone))
     text = "%.2f ms against %.2f"
@@ -112,7 +112,7 @@ def costs(quick):
 
 def losses(quick):
     """The simulator at the highest rate that it takes."""
-    frames, repeat = (500, 1) if quick else (3000, 3)
+    frames, repeat = (500, 1) if quick else (1500, 3)
     size = (512, 512)
     alone = sum(by_aravis(1, 1000, frames, 8, size)[1] for _ in range(repeat))
     ours = sum(by_grabfs(1, 1000, frames, 8, size)[1] for _ in range(repeat))
