@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Builds the Debian packages grabfs, libgrabfs0, libgrabfs-dev, python3-grabfs, gstreamer1.0-grabfs, grabfs-dkms and grabfs-doc. Needs no
+# Builds the Debian packages grabfs, grabfs-aravis, libgrabfs0, libgrabfs-dev, python3-grabfs, gstreamer1.0-grabfs, grabfs-dkms and grabfs-doc. Needs no
 # network once tools/setup.sh has run; the same sources give the same packages, byte for byte.
 #
 #   tools/package.sh [DIRECTORY]       default: packages, in the current folder
@@ -15,12 +15,13 @@
 readonly programs="//cli:grabfs-cli //cli/view:grabfs-view //fusefs/main:grabfs"
 readonly library="//cli/lib:libgrabfs.so.0 //cli/lib:grabfs"
 readonly plugin=//cli/gst:libgstgrabfs.so
+readonly aravis=//fusefs/source/aravis:source-aravis.so
 readonly pages=//docs/man:pages
 
 # The programs say which commit they are.
 build() {
   # shellcheck disable=SC2086  # a list
-  build_opt --stamp --embed_label="$(grabfs_commit)" $programs $library "$plugin" "$pages"
+  build_opt --stamp --embed_label="$(grabfs_commit)" $programs $library "$plugin" "$aravis" "$pages"
   bin=$(opt_bin)
 }
 
@@ -35,7 +36,7 @@ lay_out() {
     program=${program#//}
     install "$bin/${program/://}" bin/
   done
-  install -m 644 "$bin"/cli/lib/libgrabfs.{so.0,a} "$bin/cli/gst/libgstgrabfs.so" lib/
+  install -m 644 "$bin"/cli/lib/libgrabfs.{so.0,a} "$bin/cli/gst/libgstgrabfs.so" "$bin/fusefs/source/aravis/source-aravis.so" lib/
   sed "s|@version@|$(grabfs_version)|; s|@multiarch@|$(dpkg-architecture -qDEB_HOST_MULTIARCH)|" \
     "$root/cli/lib/libgrabfs.pc.in" >lib/libgrabfs.pc
   cp -r "$root/cli/lib/include/grabfs" include/

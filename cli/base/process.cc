@@ -60,6 +60,36 @@ void Become(std::vector<std::string> words) {
   ThrowErrno(words[0]);
 }
 
+std::string OutputOf(std::vector<std::string> words) {
+  int ends[2];
+  CheckSyscall(::pipe2(ends, O_CLOEXEC), "pipe");
+  const UniqueFd reading(ends[0]);
+  UniqueFd writing(ends[1]);
+  const std::vector<char*> argv = Arguments(words);
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  // First: where this process has none of the three, the pipe may be one of the others.
+  ::posix_spawn_file_actions_adddup2(&actions, writing.get(), STDOUT_FILENO);
+  ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  ::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+  pid_t pid = 0;
+  const int code = ::posix_spawnp(&pid, argv[0], &actions, nullptr, argv.data(), ::environ);
+  ::posix_spawn_file_actions_destroy(&actions);
+  if (code != 0) throw Error(code, words[0] + ": cannot be started: " + ErrnoText(code));
+  writing = UniqueFd();
+  std::string output;
+  char part[4096];
+  for (ssize_t count = 0; (count = ::read(reading.get(), part, sizeof part)) != 0;) {
+    if (count < 0 && errno != EINTR) break;
+    if (count > 0) output.append(part, static_cast<size_t>(count));
+  }
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) throw Error(EIO, words[0] + ": has failed");
+  return output;
+}
+
 int Child::Await() {
   int status = 0;
   while (::waitpid(pid_, &status, 0) < 0) {

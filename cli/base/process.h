@@ -41,6 +41,10 @@ class Child {
   UniqueFd process_;
 };
 
+// What a program writes to its standard output until it ends; the rest of its words are its
+// arguments. Its messages are thrown away. Throws Error when it cannot be started, or has failed.
+std::string OutputOf(std::vector<std::string> words);
+
 // Becomes the program, with the rest of the words as its arguments. Throws Error when it cannot.
 [[noreturn]] void Become(std::vector<std::string> words);
 

@@ -29,6 +29,9 @@ std::string SeverityName(Finding::Severity severity);
 
 // The machine: kernel, /dev/fuse, fusermount3, privileges, huge pages, kernel module.
 std::vector<Finding> ExamineSystem(const Context& context);
+// Cameras that could be mounted, and the line to type for each. The daemon's program looks for
+// them.
+std::vector<Finding> ExamineCameras(const Context& context);
 // Every mount: alive or stale, and which data path its devices are on.
 std::vector<Finding> ExamineMounts(const Context& context);
 // Who may see the pictures of a living mount, and who may steer it, by the files of one device: in

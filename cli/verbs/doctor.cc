@@ -20,6 +20,7 @@ class DoctorVerb : public Verb {
 
   ExitCode Run(Context& context) override {
     std::vector<Finding> findings = ExamineSystem(context);
+    for (Finding& finding : ExamineCameras(context)) findings.push_back(std::move(finding));
     for (Finding& finding : ExamineMounts(context)) findings.push_back(std::move(finding));
     if (json_) {
       PrintJson(context, findings);

@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "fusefs/base/error.h"
+#include "fusefs/base/log.h"
 #include "fusefs/base/memory_limit.h"
+#include "fusefs/source/loadable.h"
 #include "fusefs/source/source.h"
 
 namespace grabfs {
@@ -19,6 +21,25 @@ std::unique_ptr<Source> MakeSourceOf(DeviceOption& option) {
                           option.source.kind);
 }
 
+// nullptr: it is not there now, and need not be.
+std::unique_ptr<Source> MakeSourceIfPresent(const DeviceOption& option) {
+  try {
+    DeviceOption copy = option;  // what a source takes out of it is needed again
+    return MakeSourceOf(copy);
+  } catch (const Error& error) {
+    if (!option.may_be_absent || error.code() != ENODEV) throw;
+    LogInfo(option.config.name + ": not there yet: " + error.what());
+    return nullptr;
+  }
+}
+
+// A source without a device node says which device it has chosen.
+void Pin(SourceSpec& spec, const std::string& description) {
+  if (IsLoadable(spec) && description.starts_with(spec.kind + ":")) {
+    spec.argument = description.substr(spec.kind.size() + 1);
+  }
+}
+
 }  // namespace
 
 std::unique_ptr<Device> MakeDevice(DeviceOption option) {
@@ -27,20 +48,23 @@ std::unique_ptr<Device> MakeDevice(DeviceOption option) {
   return std::make_unique<Device>(std::move(option.config), std::move(source));
 }
 
-std::vector<std::unique_ptr<Device>> MakeDevices(std::vector<DeviceOption> options) {
-  std::vector<std::unique_ptr<Source>> sources;
+std::vector<std::unique_ptr<Device>> MakeDevices(std::vector<DeviceOption>& options) {
+  std::vector<std::pair<Device::Config, std::unique_ptr<Source>>> sources;
   uint64_t total_bytes = 0;
-  for (auto& option : options) {
-    sources.push_back(MakeSourceOf(option));
-    const uint64_t bytes = sources.back()->format().bytes;
+  for (DeviceOption& option : options) {
+    auto source = MakeSourceIfPresent(option);
+    if (!source) continue;
+    const uint64_t bytes = source->format().bytes;
     CheckMemoryAvailable(option.config.buffers, bytes);
     total_bytes += option.config.buffers * bytes;
+    Pin(option.source, source->description());
+    sources.emplace_back(option.config, std::move(source));
   }
   CheckMemoryAvailable("the buffers of all devices together", total_bytes);
   std::vector<std::unique_ptr<Device>> devices;
-  devices.reserve(options.size());
-  for (size_t i = 0; i < options.size(); ++i) {
-    devices.push_back(std::make_unique<Device>(options[i].config, std::move(sources[i])));
+  devices.reserve(sources.size());
+  for (auto& [config, source] : sources) {
+    devices.push_back(std::make_unique<Device>(config, std::move(source)));
   }
   return devices;
 }

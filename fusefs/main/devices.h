@@ -16,7 +16,8 @@ namespace grabfs {
 std::unique_ptr<Device> MakeDevice(DeviceOption option);
 
 // Makes all or none: it allocates no buffer before all sources are open and the memory for all is
-// there.
-std::vector<std::unique_ptr<Device>> MakeDevices(std::vector<DeviceOption> options);
+// there. Left out are those that may be absent, and are. `options`: become what names each device
+// again, the same camera even if the first was asked for.
+std::vector<std::unique_ptr<Device>> MakeDevices(std::vector<DeviceOption>& options);
 
 }  // namespace grabfs

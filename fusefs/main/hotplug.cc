@@ -86,7 +86,8 @@ NodeWatch::Answer HotPlug::Kind::OnNode(const std::string& node, bool last) {
   }
 }
 
-HotPlug::HotPlug(const std::vector<DeviceOption>& named, FileSystem* file_system) {
+HotPlug::HotPlug(const std::vector<DeviceOption>& named, FileSystem* file_system)
+    : returning_(named, file_system) {
   kinds_.push_back(std::make_unique<Kind>(
       KnownDevices("grabdma", named, named.empty(), GrabdmaIdentity), "grabdma", file_system));
   // Cameras are added only if the command line names them: others may belong to other programs.
@@ -102,6 +103,7 @@ size_t HotPlug::AddPresent() {
 
 void HotPlug::Start() {
   for (const auto& kind : kinds_) kind->Start();
+  returning_.Start();
 }
 
 }  // namespace grabfs

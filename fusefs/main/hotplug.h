@@ -2,8 +2,8 @@
 //
 // Adds devices that are plugged in while the daemon runs. (A device notices itself that it was
 // unplugged; the housekeeper removes it when its last file is closed.) Without --device every
-// grabdma device is added; else those grabdma and V4L2 devices that the command line names, when
-// they come back.
+// grabdma device is added; else those that the command line names, when they come back: grabdma and
+// V4L2 devices, and cameras that have no device node.
 #pragma once
 
 #include <memory>
@@ -14,6 +14,7 @@
 #include "fusefs/main/known_devices.h"
 #include "fusefs/main/node_watch.h"
 #include "fusefs/main/options.h"
+#include "fusefs/main/returning.h"
 #include "fusefs/vfs/file_system.h"
 
 namespace grabfs {
@@ -52,6 +53,7 @@ class HotPlug {
   };
 
   std::vector<std::unique_ptr<Kind>> kinds_;
+  Returning returning_;
 };
 
 }  // namespace grabfs

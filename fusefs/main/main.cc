@@ -13,6 +13,7 @@
 #include "fusefs/fuse/announcer.h"
 #include "fusefs/fuse/sentinel.h"
 #include "fusefs/fuse/session.h"
+#include "fusefs/main/cameras.h"
 #include "fusefs/main/complete.h"
 #include "fusefs/main/daemonize.h"
 #include "fusefs/main/devices.h"
@@ -27,7 +28,11 @@ namespace {
 
 constexpr char kDefaultDevice[] = "sim0=pattern";
 
-void Serve(const DaemonOptions& options) {
+void Serve(DaemonOptions options) {
+  if (options.list_cameras) {
+    std::cout << ListCameras(options.source_path);
+    return;
+  }
   if (options.remount) return Remount(options.mountpoint, options.file_system.options);
   RaiseFileLimit();  // each buffer takes two descriptors; open files of clients take none
   CheckMountpoint(options.mountpoint);

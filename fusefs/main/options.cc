@@ -17,6 +17,7 @@
 #include "fusefs/fuse/libfuse_version.h"
 #include "fusefs/main/mount_options.h"
 #include "fusefs/main/numbers.h"
+#include "fusefs/source/loadable.h"
 #include "fusefs/source/source.h"
 
 namespace grabfs {
@@ -37,9 +38,11 @@ constexpr char kDescription[] =
     "  grabfs --device clip=replay:clip.y4m,state=streaming /mnt/grabfs\n"
     "  grabfs --device cam0=v4l2:/dev/video0,format=YUYV,width=640 /mnt/grabfs\n"
     "  grabfs --device door=exec:/usr/local/bin/door /mnt/grabfs    a program that writes Y4M\n"
+    "  grabfs --device ind0=aravis: /mnt/grabfs     the first GigE Vision or USB3 Vision camera\n"
     "\n"
-    "SOURCE is pattern, replay:FILE, grabdma:/dev/grabdmaN, v4l2:/dev/videoN or exec:PROGRAM, for\n"
-    "output display:FILE; keys are width, height, format, rate, buffers, memory, policy, state,\n"
+    "SOURCE is pattern, replay:FILE, grabdma:/dev/grabdmaN, v4l2:/dev/videoN, exec:PROGRAM or\n"
+    "aravis:CAMERA (package grabfs-aravis), for output display:FILE; keys are width, height, "
+    "format, rate, buffers, memory, policy, state,\n"
     "announce, and what a source adds. Then look into MOUNTPOINT, or run grabfs-cli.";
 
 // Takes a key out of the options of a source spec.
@@ -77,6 +80,7 @@ struct Words {
   bool foreground = false;
   bool syslog = false;
   bool version = false;
+  bool list_cameras = false;
   bool unused = false;
 };
 
@@ -115,6 +119,8 @@ std::unique_ptr<CLI::App> MakeParser(Words& words, bool helper) {
       ->allow_extra_args(false);
   app->add_flag("-f,--foreground", words.foreground, "stay in the foreground");
   app->add_flag("--syslog", words.syslog, "log to syslog even in the foreground");
+  app->add_flag("--list-cameras", words.list_cameras,
+                "print the cameras that are there, and what to write behind NAME=, and exit");
   app->add_flag("--version", words.version, "print the version and exit");
   app->add_option("arguments", words.positionals, "where the files are to appear")
       ->type_name(helper ? "SPEC MOUNTPOINT" : "MOUNTPOINT");
@@ -178,6 +184,16 @@ DeviceOption ParseDeviceOption(const std::string& text) {
   if (const auto name = Take(options, "policy")) {
     device.config.policy = ParsePolicy(*name);
   }
+  if (const auto hotplug = Take(options, "hotplug")) {
+    if (*hotplug != "0" && *hotplug != "1") {
+      throw Error(EINVAL, "hotplug '" + *hotplug + "': use 0 or 1");
+    }
+    device.may_be_absent = *hotplug == "1";
+    if (device.may_be_absent && !IsLoadable(device.source)) {
+      throw Error(EINVAL, "hotplug: " + device.source.kind +
+                              " is none of the cameras that are looked for (aravis)");
+    }
+  }
   if (const auto announce = Take(options, "announce")) {
     if (*announce != "0" && *announce != "1") {
       throw Error(EINVAL, "announce '" + *announce + "': use 0 or 1");
@@ -209,6 +225,12 @@ DaemonOptions ParseOptions(int argc, const char* const* argv) {
     throw UsageExit{kExitUsage, std::string("grabfs: ") + error.what() + " (see grabfs --help)\n"};
   }
   if (words.version) throw UsageExit{0, VersionText()};
+  if (words.list_cameras) {
+    DaemonOptions options;
+    options.list_cameras = true;
+    options.source_path = words.source_path;
+    return options;
+  }
   CheckPositionals(words.positionals, helper ? 2 : 1);
   if (helper) {
     for (auto& spec : ParseMountHelperSpec(words.positionals.front())) {

@@ -17,6 +17,8 @@ namespace grabfs {
 struct DeviceOption {
   Device::Config config;
   SourceSpec source;
+  // It need not be there when the daemon starts.
+  bool may_be_absent = false;
 };
 
 struct DaemonOptions {
@@ -29,6 +31,9 @@ struct DaemonOptions {
   bool remount = false;  // of what is mounted already: see Remount()
   bool foreground = false;
   bool syslog = false;
+  // Print the cameras that there are, and mount nothing.
+  bool list_cameras = false;
+  std::string source_path;  // for that
 };
 
 // Thrown by ParseOptions() if the program shall print a text and exit (--help, --version, a mistake

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "fusefs/base/error.h"
+#include "fusefs/base/log.h"
 #include "fusefs/source/module.h"
 #include "fusefs/source/trusted_path.h"
 
@@ -22,6 +23,8 @@ namespace fs = std::filesystem;
 
 // Of the folder in which this program lies, as installed: /usr/bin and /usr/lib/grabfs.
 constexpr char kFromProgram[] = "../lib/grabfs";
+constexpr char kPrefix[] = "source-";
+constexpr char kSuffix[] = ".so";
 
 // A kind becomes a part of a path.
 bool IsName(const std::string& kind) {
@@ -36,7 +39,7 @@ bool IsName(const std::string& kind) {
 }
 
 void RequireSameBuild(const std::string& path, const SourceModule& module) {
-  const SourceModule own{.usage = "", .make = nullptr};
+  const SourceModule own = {.usage = "", .make = nullptr};
   if (std::strcmp(module.version, own.version) != 0) {
     Refuse(path, std::string("is of grabfs ") + module.version + ", and this is " + own.version +
                      ": install packages of one version");
@@ -59,15 +62,19 @@ const SourceModule& Load(const std::string& path) {
   return *module;
 }
 
-}  // namespace
-
-std::string LoadableSourcePath(const SourceSpec& spec) {
-  fs::path folder = spec.source_path;
+// Where modules are.
+fs::path Folder(fs::path folder) {
   if (folder.empty()) {
     std::error_code unreadable;
     folder = fs::read_symlink("/proc/self/exe", unreadable).parent_path() / kFromProgram;
   }
-  return (fs::absolute(folder) / ("source-" + spec.kind + ".so")).lexically_normal().string();
+  return fs::absolute(folder).lexically_normal();
+}
+
+}  // namespace
+
+std::string LoadableSourcePath(const SourceSpec& spec) {
+  return (Folder(spec.source_path) / (kPrefix + spec.kind + kSuffix)).string();
 }
 
 std::unique_ptr<Source> MakeLoadableSource(SourceSpec& spec) {
@@ -75,6 +82,23 @@ std::unique_ptr<Source> MakeLoadableSource(SourceSpec& spec) {
   const std::string path = LoadableSourcePath(spec);
   if (::access(path.c_str(), F_OK) != 0) return nullptr;
   return Load(path).make(spec);
+}
+
+std::vector<FoundCamera> FindLoadableCameras(const std::string& source_path) {
+  std::vector<FoundCamera> cameras;
+  std::error_code absent;
+  for (const auto& entry : fs::directory_iterator(Folder(source_path), absent)) {
+    const std::string name = entry.path().filename();
+    if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) continue;
+    try {
+      const SourceModule& module = Load(entry.path());
+      if (module.find == nullptr) continue;
+      for (FoundCamera& camera : module.find()) cameras.push_back(std::move(camera));
+    } catch (const Error& error) {
+      LogWarning(error.what());
+    }
+  }
+  return cameras;
 }
 
 }  // namespace grabfs

@@ -15,11 +15,19 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "fusefs/base/version.h"
 #include "fusefs/source/source.h"
 
 namespace grabfs {
+
+// A camera that is there now.
+struct FoundCamera {
+  std::string source;       // as `--device` takes it: "mine:12345"
+  std::string description;  // for people: who made it, its serial number
+};
 
 struct SourceModule {
   // What it was built with. Compared first, so they stay the first members for ever.
@@ -29,14 +37,23 @@ struct SourceModule {
 
   const char* usage;  // "mine:CAMERA", as SourceUsages() has it
   std::unique_ptr<Source> (*make)(SourceSpec& spec);
+  // nullptr: its devices cannot be looked for.
+  std::vector<FoundCamera> (*find)() = nullptr;
 };
+
+constexpr SourceModule MakeSourceModule(const char* usage,
+                                        std::unique_ptr<Source> (*make)(SourceSpec& spec),
+                                        std::vector<FoundCamera> (*find)() = nullptr) {
+  return {.usage = usage, .make = make, .find = find};
+}
 
 // The name of the one symbol that a module exports.
 inline constexpr char kSourceModuleSymbol[] = "grabfs_source_module";
 
 }  // namespace grabfs
 
-#define GRABFS_SOURCE_MODULE(usage_text, maker)      \
+// The arguments are those of MakeSourceModule().
+#define GRABFS_SOURCE_MODULE(...)                    \
   extern "C" __attribute__((visibility("default")))  \
   const ::grabfs::SourceModule grabfs_source_module; \
-  const ::grabfs::SourceModule grabfs_source_module = {.usage = (usage_text), .make = (maker)}
+  const ::grabfs::SourceModule grabfs_source_module = ::grabfs::MakeSourceModule(__VA_ARGS__)

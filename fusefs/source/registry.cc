@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The list of sources: one line for each that is inside; others are loaded (loadable.h).
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <iterator>
 
 #include "fusefs/base/error.h"
 #include "fusefs/source/display/display.h"
@@ -42,6 +44,10 @@ constexpr Kind kKinds[] = {
 };
 
 }  // namespace
+
+bool IsLoadable(const SourceSpec& spec) {
+  return std::ranges::find(kKinds, spec.kind, &Kind::name) == std::end(kKinds);
+}
 
 std::vector<std::string> SourceUsages() {
   std::vector<std::string> usages;

@@ -25,9 +25,9 @@ import cv2
 import grabfs
 import numpy as np
 import zmq  # here, so that no process below pays for loading it
+from python_report import judge, show
 
 EXAMPLES = pathlib.Path(__file__).absolute().parents[2] / "docs/examples"
-LINE = "%-74s | %-9s | %16s | %s"
 
 
 @contextlib.contextmanager
@@ -203,19 +203,6 @@ def network(seconds, repeat):
     one, other = (statistics.median(values) for values in used.values())
     yield {"what": "1080p at 60/s to two receivers: processor / of plain sockets", "value": one / other, "unit": "",
            "target": {"at_most": 1.5}, "detail": "%.2f ms a frame against %.2f" % (one, other)}
-
-
-def judge(row):
-    (kind, limit), = row["target"].items()
-    reached = row["value"] >= limit if kind == "at_least" else row["value"] <= limit
-    return {**row, "verdict": "reached" if reached else "MISSED"}
-
-
-def show(row):
-    (kind, limit), = row["target"].items()
-    detail = "   (%s)" % row["detail"] if row["detail"] else ""
-    print(LINE % (row["what"], (">= " if kind == "at_least" else "<= ") + str(limit),
-                  "%.3g %s" % (row["value"], row["unit"]), row["verdict"] + detail), flush=True)
 
 
 def main():

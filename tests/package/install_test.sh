@@ -17,7 +17,7 @@
 
 # Beyond the least that Debian is: what the packages depend on (dpkg refuses when that is not all), and
 # what they are tried with.
-readonly needed=attr,dkms,fuse3,gstreamer1.0-tools,libc6-dev,libgstreamer-plugins-base1.0-0,libncursesw6,libpng16-16,libtiff6,libturbojpeg0,libxcb-keysyms1,libxcb-render0,libxcb-shm0,libyuv0,linux-headers-amd64,man-db,pkg-config,python3-numpy,systemd
+readonly needed=attr,dkms,fuse3,gstreamer1.0-tools,libaravis-0.8-0,libc6-dev,libgstreamer-plugins-base1.0-0,libncursesw6,libpng16-16,libtiff6,libturbojpeg0,libxcb-keysyms1,libxcb-render0,libxcb-shm0,libyuv0,linux-headers-amd64,man-db,pkg-config,python3-numpy,systemd
 
 # Every file of the system but those of dpkg, apt, caches, logs and what others' triggers rebuild.
 files() {
@@ -112,13 +112,20 @@ gstreamer_has_the_element() {
     umount /mnt'
 }
 
+# The source is loaded from where the package has put it; Aravis brings a camera without hardware.
+aravis_is_loaded() {
+  inside sh -e -c 'grabfs --device ind0=aravis:Fake_1,rate=100 /mnt
+    test "$(stat -c %s "$(grabfs-cli capture ind0)")" -eq $((512 * 512))
+    umount /mnt'
+}
+
 bash_completes() {
   inside bash -c '. /usr/share/bash-completion/completions/grabfs-cli
     COMP_LINE="grabfs-cli doc" COMP_POINT=14; _grabfs grabfs-cli
     test "${COMPREPLY[*]}" = doctor'
 }
 
-remove_packages() { inside dpkg --purge grabfs-doc gstreamer1.0-grabfs python3-grabfs libgrabfs-dev libgrabfs0 grabfs grabfs-dkms; }
+remove_packages() { inside dpkg --purge grabfs-doc grabfs-aravis gstreamer1.0-grabfs python3-grabfs libgrabfs-dev libgrabfs0 grabfs grabfs-dkms; }
 
 nothing_is_left() { diff "$scratch/before" <(files); }
 
@@ -142,6 +149,7 @@ main() {
   check "a program builds with the library, and runs" a_program_builds_with_the_library
   check "Python has frames" python_has_frames
   check "GStreamer has the element" gstreamer_has_the_element
+  check "the source aravis is loaded, and captures" aravis_is_loaded
   check "bash completes" bash_completes
   check "the packages go" remove_packages
   check "nothing is left" nothing_is_left

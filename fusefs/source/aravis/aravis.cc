@@ -356,13 +356,9 @@ void Aravis::OnSetRate(Rate rate) {
                               RateOf(std::min<double>(maximum, Rate::kMax)).ToString());
     }
     // Aravis switches triggers off with it, which is not what was asked for.
-    const std::string mode = TextOf(arv_camera_get_string(arv, "TriggerMode", error));
-    GErrorSlot failed;
-    arv_camera_set_frame_rate(arv, wanted, failed);
-    if (!error.failed() && mode != "Off") {
-      arv_camera_set_string(arv, "TriggerMode", mode.c_str(), error);
-    }
-    failed.Check(description() + ": frame rate");
+    const KeepFeatures triggers(arv, {"TriggerSelector", "TriggerMode"});
+    arv_camera_set_frame_rate(arv, wanted, error);
+    error.Check(description() + ": frame rate");
   });
 }
 
@@ -593,6 +589,7 @@ std::unique_ptr<Source> MakeAravis(SourceSpec& spec) {
   const AravisOptions options = TakeAravisOptions(spec);
   const FormatRequest request = TakeFormatOptions(spec);
   const std::optional<Rate> rate = TakeRateOption(spec);
+  const WithoutSignals aravis_has_threads;
   auto source =
       std::make_unique<Aravis>(std::make_shared<AravisCamera>(spec.argument), options, request);
   if (rate) source->SetRate(*rate);

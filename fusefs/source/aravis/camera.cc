@@ -9,7 +9,9 @@
 namespace grabfs {
 namespace {
 
-constexpr char kFakePrefix[] = "Fake";
+// Aravis' camera without hardware, for who asks for it.
+constexpr char kFakeInterface[] = "Fake";
+constexpr char kFakeCamera[] = "Fake_1";
 
 std::string Labels(const std::vector<AravisIdentity>& cameras) {
   std::string text;
@@ -31,8 +33,10 @@ bool IsAddress(const std::string& name) {
 }
 
 AravisIdentity Find(const std::string& name) {
-  // Aravis' camera without hardware is there only for who asks for it.
-  if (name.starts_with(kFakePrefix)) arv_enable_interface(kFakePrefix);
+  if (name == kFakeCamera) {
+    arv_enable_interface(kFakeInterface);
+    return {.id = name, .vendor = "Aravis", .model = "Fake", .serial = "1", .protocol = "Fake"};
+  }
   const std::vector<AravisIdentity> cameras = FindAravisCameras();
   const auto found = name.empty()
                          ? cameras.begin()

@@ -5,6 +5,7 @@
 
 #include <arv.h>
 
+#include <csignal>
 #include <memory>
 #include <string>
 
@@ -48,6 +49,23 @@ class GErrorSlot {
 
  private:
   GError* error_ = nullptr;
+};
+
+// While it exists, threads that begin have all signals blocked, as the daemon's own have: signals
+// of the process are for one thread of the daemon.
+class WithoutSignals {
+ public:
+  WithoutSignals() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~WithoutSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  WithoutSignals(const WithoutSignals&) = delete;
+  WithoutSignals& operator=(const WithoutSignals&) = delete;
+
+ private:
+  sigset_t before_;
 };
 
 // A text that may be missing.

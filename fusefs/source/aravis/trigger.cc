@@ -5,6 +5,23 @@
 
 namespace grabfs {
 
+KeepFeatures::KeepFeatures(ArvCamera* camera, std::initializer_list<const char*> features)
+    : camera_(camera) {
+  for (const char* const feature : features) {
+    GErrorSlot error;
+    if (arv_camera_is_feature_available(camera, feature, error) == FALSE) continue;
+    const std::string text = TextOf(arv_camera_get_string(camera, feature, error));
+    if (!error.failed()) texts_.emplace_back(feature, text);
+  }
+}
+
+KeepFeatures::~KeepFeatures() {
+  for (const auto& [feature, text] : texts_) {
+    GErrorSlot ignored;
+    arv_camera_set_string(camera_, feature.c_str(), text.c_str(), ignored);
+  }
+}
+
 bool SoftwareTrigger::IsSupported(AravisCamera& camera) {
   return camera.With([](ArvCamera* arv) {
     GErrorSlot error;

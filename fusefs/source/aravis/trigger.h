@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Has a camera wait for software triggers, and puts its trigger settings back at the end.
+// The settings of a camera's triggers: has it wait for software triggers, and puts the settings
+// back at the end.
 #pragma once
 
 #include <arv.h>
 
+#include <initializer_list>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +14,20 @@
 #include "fusefs/source/aravis/camera.h"
 
 namespace grabfs {
+
+// Puts these features back to the texts that they have now, in this order. Those that the camera
+// does not have are left out. The camera is locked as long as this object lives.
+class KeepFeatures {
+ public:
+  KeepFeatures(ArvCamera* camera, std::initializer_list<const char*> features);
+  ~KeepFeatures();
+  KeepFeatures(const KeepFeatures&) = delete;
+  KeepFeatures& operator=(const KeepFeatures&) = delete;
+
+ private:
+  ArvCamera* const camera_;
+  std::vector<std::pair<std::string, std::string>> texts_;
+};
 
 class SoftwareTrigger {
  public:

@@ -108,6 +108,24 @@ TEST_F(Doctor, BoardsAndTheModuleAreNamed) {
   EXPECT_THAT(About("grabdma").text, HasSubstr("grabdma0"));
 }
 
+TEST_F(Doctor, NamesCamerasAndTheLineToType) {
+  const auto daemon = [&](const std::string& script) {
+    WriteText(Scratch("bin/grabfs"), "#!/bin/sh\n" + script + "\n");
+    std::filesystem::permissions(Scratch("bin/grabfs"), std::filesystem::perms::owner_all);
+  };
+  daemon("test \"$*\" = --list-cameras && printf 'v4l2:/dev/video0\\tWebcam, usb-1\\n'");
+  EXPECT_EQ(Cli({"doctor"}), ExitCode::kDone);
+  EXPECT_THAT(Out(), HasSubstr("Webcam, usb-1"));
+  EXPECT_THAT(Out(), HasSubstr("-> grabfs --device cam0=v4l2:/dev/video0 MOUNTPOINT"));
+  daemon("exit 0");
+  const std::vector<Finding> none = ExamineCameras(context());
+  ASSERT_EQ(none.size(), 1u);
+  EXPECT_THAT(none.front().text, HasSubstr("none was found"));
+  EXPECT_THAT(none.front().advice, HasSubstr("grabfs-aravis"));
+  daemon("echo half a line; exit 1");
+  EXPECT_THAT(ExamineCameras(context()).front().text, HasSubstr("has failed"));
+}
+
 TEST_F(Doctor, TellsTheDataPathOfADeviceInWords) {
   FakeDevice& device = AddDevice("sim0");
   PretendMounted(root().string());

@@ -31,15 +31,19 @@ class SimulatorSubject final : public ConformanceSubject {
   [[nodiscard]] Source& source() override { return *source_; }
   void Destroy() override { source_.reset(); }
   bool Produce() override {
-    if (simulator_) {
-      simulator_->Trigger();
-      // Two triggers at once would be one.
-      const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(200);
-      while (simulator_->Register(ARV_FAKE_CAMERA_REGISTER_TRIGGER_SOFTWARE) != 0 &&
-             std::chrono::steady_clock::now() < end) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-      }
+    if (!simulator_) return true;
+    simulator_->Trigger();
+    // Two triggers at once would be one. A camera that does not capture takes none.
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (simulator_->Register(ARV_FAKE_CAMERA_REGISTER_TRIGGER_SOFTWARE) != 0 &&
+           simulator_->Register(ARV_FAKE_CAMERA_REGISTER_ACQUISITION) != 0 &&
+           std::chrono::steady_clock::now() < end) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
+    if (!source_) return true;
+    // The simulator does one thing after the other: it answers when it has sent the frame.
+    (void)source_->controls()->Read("TestRegister");
+    AwaitReceiver();
     return true;
   }
   bool Unplug() override {
@@ -52,6 +56,18 @@ class SimulatorSubject final : public ConformanceSubject {
   }
 
  private:
+  // Until Aravis has looked at all packets that came: a buffer that it gets in the middle of a
+  // frame has half of that frame.
+  void AwaitReceiver() {
+    auto before = source_->Settings();
+    for (int quiet = 0; quiet < 5; ++quiet) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(8));
+      auto now = source_->Settings();
+      if (now != before) quiet = 0;
+      before = std::move(now);
+    }
+  }
+
   std::optional<Simulator> simulator_{std::in_place};
   std::unique_ptr<Source> source_;
 };

@@ -5,7 +5,7 @@
 
 #include <cstdio>
 
-#include "tests/unit/source/aravis/simulator.h"
+#include "tests/unit/source/aravis/own_network.h"
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);

@@ -1,30 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/source/aravis/simulator.h"
 
-#include <net/if.h>
-#include <sched.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <cstring>
 #include <stdexcept>
 
-#include "fusefs/base/error.h"
-#include "fusefs/base/unique_fd.h"
-
 namespace grabfs {
-
-std::string EnterOwnNetwork() {
-  const int users = ::geteuid() == 0 ? 0 : CLONE_NEWUSER;
-  if (::unshare(CLONE_NEWNET | users) != 0) return "no network namespace: " + ErrnoText(errno);
-  const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  ifreq request = {};
-  std::strcpy(request.ifr_name, "lo");
-  request.ifr_flags = IFF_UP | IFF_RUNNING;
-  if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0) return "no loopback: " + ErrnoText(errno);
-  return "";
-}
 
 Simulator::Simulator(double lost) : camera_(arv_gv_fake_camera_new("127.0.0.1", kSerial)) {
   if (arv_gv_fake_camera_is_running(camera_.get()) == FALSE) {

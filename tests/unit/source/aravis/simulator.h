@@ -1,22 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A network of its own with nothing but the loopback device, and on it Aravis' simulator of a GigE
-// Vision camera. Cameras are looked for on all networks, and a test must not ask those of the
-// machine.
+// Aravis' simulator of a GigE Vision camera, on the loopback address.
 #pragma once
 
 #include <arv.h>
 
 #include <cstdint>
-#include <string>
 
 #include "fusefs/source/aravis/glib.h"
 
 namespace grabfs {
-
-// From now on this process has its own network. Call it before the first thread is made. "" or why
-// that cannot be.
-std::string EnterOwnNetwork();
 
 class Simulator {
  public:
