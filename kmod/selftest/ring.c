@@ -68,11 +68,13 @@ static uint64_t capture_all(void)
 
 		if (!record.type)
 			tap_bail("no record");
-		if (record.type == GRABDMA_RECORD_DROP)
+		/* The last ones may be lost, after which no frame tells of them. */
+		if (record.type == GRABDMA_RECORD_DROP) {
+			lost += record.dropped_before;
 			continue;
+		}
 		if (seen)
 			ordered &= record.sequence == next + record.dropped_before;
-		lost += record.dropped_before;
 		right &= record.type == GRABDMA_RECORD_FRAME &&
 			 shows_picture(buffers[record.buffer].frame, &format, record.sequence);
 		if (seen)
@@ -82,8 +84,6 @@ static uint64_t capture_all(void)
 		clock = record.device_time_ns;
 		next = record.sequence + 1;
 		seen++;
-		if (record.flags & GRABDMA_RECORD_LIMITED)
-			break;
 		if (try_queue(session, record.buffer))
 			tap_bail("QUEUE again");
 	}
