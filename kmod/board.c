@@ -5,6 +5,7 @@
  */
 #include <linux/idr.h>
 #include <linux/module.h>
+#include <linux/pm.h>
 #include <linux/slab.h>
 
 #include "compat.h"
@@ -26,10 +27,33 @@ static char *grabdma_devnode(grabdma_devnode_const struct device *dev, umode_t *
 	return NULL;
 }
 
+/* Called before the device itself is suspended, and after it has been resumed. */
+static int board_suspend(struct device *dev)
+{
+	grabdma_capture_suspend(dev_get_drvdata(dev));
+	return 0;
+}
+
+static int board_resume(struct device *dev)
+{
+	int error = grabdma_capture_resume(dev_get_drvdata(dev));
+
+	if (error)
+		dev_err(dev, "does not come back: %d\n", error);
+	return error;
+}
+
+static const struct dev_pm_ops board_pm_ops = {
+	SYSTEM_SLEEP_PM_OPS(board_suspend, board_resume)
+};
+
+/* The machine goes down, or another kernel begins: no DMA may be under way then. */
 static struct class grabdma_class = {
 	.name = GRABDMA_NAME,
 	.devnode = grabdma_devnode,
 	.dev_groups = grabdma_groups,
+	.pm = pm_sleep_ptr(&board_pm_ops),
+	.shutdown_pre = board_suspend,
 };
 
 /* What there is before the first board comes. */
@@ -190,6 +214,35 @@ struct grabdma_adapter *__grabdma_adapter_register(const struct grabdma_adapter_
 	return adapter;
 }
 EXPORT_SYMBOL_NS_GPL(__grabdma_adapter_register, GRABDMA_NAMESPACE);
+
+/**
+ * grabdma_adapter_suspend - takes all requests back for a while
+ * @adapter: registered
+ *
+ * For error handlers of the bus, such as PCI's error_detected(): abort() is called if something is
+ * in flight, whose frames are told as cancelled. The core does this by itself before the machine
+ * sleeps or is switched off. May sleep; may be called again.
+ */
+void grabdma_adapter_suspend(struct grabdma_adapter *adapter)
+{
+	grabdma_capture_suspend(adapter);
+}
+EXPORT_SYMBOL_NS_GPL(grabdma_adapter_suspend, GRABDMA_NAMESPACE);
+
+/**
+ * grabdma_adapter_resume - the end of grabdma_adapter_suspend()
+ * @adapter: registered
+ *
+ * The device works again: prepare() is called if somebody captures, and his frames go on with the
+ * next number.
+ *
+ * Return: 0 or what prepare() said.
+ */
+int grabdma_adapter_resume(struct grabdma_adapter *adapter)
+{
+	return grabdma_capture_resume(adapter);
+}
+EXPORT_SYMBOL_NS_GPL(grabdma_adapter_resume, GRABDMA_NAMESPACE);
 
 /* The last record of a session whose device is gone. */
 static void post_gone(struct grabdma_session *session)

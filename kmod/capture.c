@@ -15,6 +15,15 @@ void grabdma_capture_init(struct grabdma_adapter *adapter)
 	adapter->engine.ready = grabdma_frames_ready;
 }
 
+/* Control mutex and a claim are held, the engine is idle. */
+static int prepare_board(struct grabdma_adapter *adapter, const struct grabdma_format *format)
+{
+	grabdma_engine_rewind(adapter);
+	if (!adapter->config.ops->prepare)
+		return 0;
+	return adapter->config.ops->prepare(adapter, format);
+}
+
 void grabdma_capture_stop(struct grabdma_session *session, bool dequeue)
 {
 	struct grabdma_adapter *adapter = session->adapter;
@@ -39,6 +48,67 @@ void grabdma_capture_stop(struct grabdma_session *session, bool dequeue)
 		grabdma_queue_take_all(session);
 }
 
+/*
+ * The device is about to lose its power or its registers. What is in flight ends as cancelled, and
+ * nothing begins until grabdma_capture_resume(). May be called again.
+ */
+void grabdma_capture_suspend(struct grabdma_adapter *adapter)
+{
+	mutex_lock(&adapter->control);
+	if (!adapter->suspended) {
+		adapter->suspended = true;
+		spin_lock_irq(&adapter->lock);
+		adapter->engine.claims += 2; /* the cancelling gives one back */
+		spin_unlock_irq(&adapter->lock);
+		hrtimer_cancel(&adapter->engine.timer);
+		grabdma_engine_cancel_claimed(adapter, -ECANCELED);
+	}
+	mutex_unlock(&adapter->control);
+}
+
+/* The format of who captures; false: nobody does. */
+static bool owners_format(struct grabdma_engine *engine, struct grabdma_format *format)
+{
+	struct grabdma_adapter *adapter = grabdma_engine_adapter(engine);
+	bool owned;
+
+	spin_lock_irq(&adapter->lock);
+	owned = engine->owner;
+	if (owned)
+		*format = engine->owner->format;
+	spin_unlock_irq(&adapter->lock);
+	return owned;
+}
+
+/* Frames of a paced capture that have become due meanwhile are dropped, and told. */
+static void restart_timer(struct grabdma_engine *engine)
+{
+	struct grabdma_adapter *adapter = grabdma_engine_adapter(engine);
+
+	spin_lock_irq(&adapter->lock);
+	if (!adapter->gone && engine->owner && engine->paced)
+		hrtimer_start(&engine->timer, ns_to_ktime(engine->pace.due_ns), HRTIMER_MODE_ABS);
+	spin_unlock_irq(&adapter->lock);
+}
+
+/* The device is back: it is set up anew, and the capture goes on. */
+int grabdma_capture_resume(struct grabdma_adapter *adapter)
+{
+	struct grabdma_format format;
+	int error = 0;
+
+	mutex_lock(&adapter->control);
+	if (adapter->suspended) {
+		adapter->suspended = false;
+		if (owners_format(&adapter->engine, &format))
+			error = prepare_board(adapter, &format);
+		restart_timer(&adapter->engine);
+		grabdma_engine_unclaim(adapter);
+	}
+	mutex_unlock(&adapter->control);
+	return error;
+}
+
 /* The session becomes the owner; its first frame is due one interval from now, or at once. */
 static void take_over(struct grabdma_session *session, const struct grabdma_start *start)
 {
@@ -53,17 +123,11 @@ static void take_over(struct grabdma_session *session, const struct grabdma_star
 				   start->interval_den);
 }
 
-/* Readies the device for a new owner. Control mutex and a claim are held, the engine is idle. */
+/* Readies the device for a new owner. */
 static int prepare(struct grabdma_session *session)
 {
-	struct grabdma_adapter *adapter = session->adapter;
-
-	if (grabdma_should_fail(session))
-		return -ENOMEM;
-	grabdma_engine_rewind(adapter);
-	if (!adapter->config.ops->prepare)
-		return 0;
-	return adapter->config.ops->prepare(adapter, &session->format);
+	return grabdma_should_fail(session) ? -ENOMEM :
+					      prepare_board(session->adapter, &session->format);
 }
 
 static void arm(struct grabdma_session *session, const struct grabdma_start *start)

@@ -263,6 +263,7 @@ struct grabdma_adapter {
 	struct mutex control; /* start, stop and abort of the engine */
 	struct delayed_work watchdog;
 	struct work_struct unplug;
+	bool suspended;		    /* adapter->control */
 	bool dma_noncoherent;	    /* the device is not cache-coherent, or an IOMMU may not be */
 	unsigned long memory_limit; /* pages; READ_ONCE() */
 	atomic_long_t memory;	    /* pages of all buffers, also of those that only files keep */
@@ -297,6 +298,8 @@ void grabdma_capture_init(struct grabdma_adapter *adapter);
 int grabdma_capture_start(struct grabdma_session *session, const struct grabdma_start *start);
 int grabdma_capture_trigger(struct grabdma_session *session, u64 frames);
 void grabdma_capture_stop(struct grabdma_session *session, bool dequeue);
+void grabdma_capture_suspend(struct grabdma_adapter *adapter);
+int grabdma_capture_resume(struct grabdma_adapter *adapter);
 
 /* queue.c */
 extern const struct grabdma_buffer_ops grabdma_capture_buffer_ops;

@@ -206,6 +206,7 @@ static int edu_setup(struct edu *edu)
 	if (!edu->staging)
 		return -ENOMEM;
 	pci_set_master(pci);
+	pci_save_state(pci); /* for edu_slot_reset() */
 	error = pci_alloc_irq_vectors(pci, 1, 1, PCI_IRQ_ALL_TYPES);
 	if (error < 0)
 		return error;
@@ -246,6 +247,39 @@ static void edu_remove(struct pci_dev *pci)
 	grabdma_picture_destroy(&edu->picture);
 }
 
+/* An error of the bus: nobody knows what the device does until it has been reset. */
+static pci_ers_result_t edu_error_detected(struct pci_dev *pci, pci_channel_state_t state)
+{
+	struct edu *edu = pci_get_drvdata(pci);
+
+	grabdma_adapter_suspend(edu->adapter);
+	return state == pci_channel_io_perm_failure ? PCI_ERS_RESULT_DISCONNECT :
+						      PCI_ERS_RESULT_NEED_RESET;
+}
+
+static pci_ers_result_t edu_slot_reset(struct pci_dev *pci)
+{
+	struct edu *edu = pci_get_drvdata(pci);
+
+	pci_restore_state(pci);
+	pci_save_state(pci);
+	return (readl(edu->registers + EDU_ID) & 0xff) == 0xed ? PCI_ERS_RESULT_RECOVERED :
+								 PCI_ERS_RESULT_DISCONNECT;
+}
+
+static void edu_resume(struct pci_dev *pci)
+{
+	struct edu *edu = pci_get_drvdata(pci);
+
+	grabdma_adapter_resume(edu->adapter);
+}
+
+static const struct pci_error_handlers edu_error_handlers = {
+	.error_detected = edu_error_detected,
+	.slot_reset = edu_slot_reset,
+	.resume = edu_resume,
+};
+
 static const struct pci_device_id edu_ids[] = {
 	{ PCI_DEVICE(0x1234, 0x11e8) },
 	{}
@@ -257,6 +291,7 @@ static struct pci_driver edu_driver = {
 	.id_table = edu_ids,
 	.probe = edu_probe,
 	.remove = edu_remove,
+	.err_handler = &edu_error_handlers,
 };
 module_pci_driver(edu_driver);
 

@@ -7,7 +7,7 @@
  * Like a board with a ring of descriptors it takes as many requests at once as its parameter says,
  * and ends them in order. It can be slow as such boards are: each frame is there some time after it
  * was due, however many others are under way. It has a clock and counts for itself, and says of each
- * frame in a few words what it was asked for.
+ * frame in a few words what it was asked for. Parameters make it behave as worse boards do.
  */
 #include <linux/module.h>
 #include <linux/platform_device.h>
@@ -40,6 +40,10 @@ MODULE_PARM_DESC(line_scan,
 static unsigned int lose;
 module_param(lose, uint, 0444);
 MODULE_PARM_DESC(lose, "Before every so many-th frame the board itself loses one; 0: never (default 0)");
+
+static bool shuffle;
+module_param(shuffle, bool, 0444);
+MODULE_PARM_DESC(shuffle, "Frames end out of order: the second before the first (default N)");
 
 static unsigned int dma_bits = 64;
 module_param(dma_bits, uint, 0444);
@@ -143,12 +147,22 @@ static void tell(struct virtual *virtual, struct grabdma_request *request)
 	grabdma_done(request, &result);
 }
 
+/* Requests 0 and 1, 2 and 3 ... change places when both are there. */
+static bool has_partner(struct virtual *virtual, struct grabdma_request *request)
+{
+	return !(request->index % 2) && !list_is_last(&request->node, &virtual->requests) &&
+	       list_next_entry(request, node)->index == request->index + 1;
+}
+
+/* The one to be transferred next. */
 static struct grabdma_request *first_request(struct virtual *virtual)
 {
 	struct grabdma_request *request;
 
 	spin_lock_irq(&virtual->lock);
 	request = list_first_entry_or_null(&virtual->requests, struct grabdma_request, node);
+	if (shuffle && request && has_partner(virtual, request))
+		request = list_next_entry(request, node);
 	spin_unlock_irq(&virtual->lock);
 	return request;
 }

@@ -491,7 +491,7 @@ enum grabdma_record_type {
  *	own length (compressed, line scan)
  * @flags: GRABDMA_RECORD_*
  * @error: errno of an error: EIO (DMA failed), ETIMEDOUT (the device went silent), ECANCELED
- *	(STOP or FREE came first), ENODEV (unplugged); else 0
+ *	(STOP or FREE came first, or the machine was suspended), ENODEV (unplugged); else 0
  * @dropped_before: frames of this session dropped between the one before and this one. They have
  *	been announced by DROP records as well, which come at once, even while the frame before is
  *	still in flight; those may gather several.

@@ -5,6 +5,9 @@
 #include "fusefs/vfs/kinds/frame.h"
 
 #include <fcntl.h>
+#include <sys/xattr.h>
+
+#include <array>
 
 #include "fusefs/vfs/kernel_caches.h"
 #include "fusefs/vfs/kinds/table.h"
@@ -21,6 +24,11 @@ constexpr int kLargeFile = 0100000 | 0400000;
 constexpr int kOrdinaryFlags = O_ACCMODE | O_APPEND | O_ASYNC | O_CLOEXEC | O_CREAT | O_DIRECT |
                                O_DSYNC | O_EXCL | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK | O_SYNC |
                                O_TRUNC | kLargeFile;
+
+// What the device says about a frame, and the attribute that the file of its memory has of it.
+constexpr char kChunk[] = "user.grabfs.chunk";
+constexpr char kChunkOfMemory[] = "user.grabdma.chunk";
+constexpr size_t kMaxChunk = 4096;
 
 // Whether fanotify reports reads through a file that was opened with these flags.
 bool AccessIsReported(int flags) { return (flags & ~kOrdinaryFlags) == 0; }
@@ -282,15 +290,40 @@ FormatAndInfo GetFrame(const Place& place, uint64_t sequence) {
   return *frame;
 }
 
+namespace {
+
+// What the device says about a frame beside the pixels, in its own format. The file of memory that
+// a device of grabdma fills has it as an attribute of its own, which changes with each frame.
+std::optional<std::string> FrameChunk(const Place& place, uint64_t sequence) {
+  for (const auto& pool : place.node()->Pools()) {
+    const auto frame = pool->ring.Find(sequence);
+    if (!frame) continue;
+    std::array<char, kMaxChunk> chunk;
+    const ssize_t length = ::fgetxattr(pool->memory[frame->slot]->frame_fd(), kChunkOfMemory,
+                                       chunk.data(), chunk.size());
+    const bool still_there = pool->ring.Find(sequence).has_value();
+    if (length < 0 || !still_there) return std::nullopt;
+    return std::string(chunk.data(), static_cast<size_t>(length));
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::string KindWithFrame::XattrNames(const Place& place) const {
   const auto frame = FrameIn(place);
-  return frame ? FrameXattrNames(frame->first, frame->second) : std::string();
+  if (!frame) return {};
+  std::string names = FrameXattrNames(frame->first, frame->second);
+  if (FrameChunk(place, frame->second.sequence)) names.append(kChunk).push_back('\0');
+  return names;
 }
 
 std::optional<std::string> KindWithFrame::Xattr(const Place& place, std::string_view name) const {
   if (!name.starts_with("user.grabfs.")) return std::nullopt;
   const auto frame = FrameIn(place);
-  return frame ? FrameXattr(name, frame->first, frame->second) : std::nullopt;
+  if (!frame) return std::nullopt;
+  if (name == kChunk) return FrameChunk(place, frame->second.sequence);
+  return FrameXattr(name, frame->first, frame->second);
 }
 
 std::optional<NewestFrame> FindNewest(const Place& place) {

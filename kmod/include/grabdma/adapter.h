@@ -16,13 +16,15 @@
  *
  *   - A request is the board's from submit() until grabdma_done() or the end of abort(), and no
  *     longer. Its memory lives as long as the adapter, so that a late look at it is a mistake and
- *     no disaster: grabdma_done() of a request that is not the board's does nothing.
+ *     no disaster: grabdma_done() of a request that is not the board's does nothing. (One that has
+ *     been submitted again is: who ends a request twice may end the next one.)
  *   - grabdma_done() ends the request that it is given and no other, in any context but submit().
  *     Boards end requests in order. If one does not, its frames are told in order all the same: they
  *     wait for those before them.
  *   - abort() takes everything back: after it the board writes nowhere. It comes when the session
  *     stops, is closed or frees a buffer that is being filled, when the board is unplugged, and
- *     when none of the requests has moved for the module's timeout_ms.
+ *     when none of the requests has moved for the module's timeout_ms, and before the machine sleeps;
+ *     after that prepare() comes first.
  *   - submit() is never called during prepare() or abort(). Output requests travel alone.
  */
 #ifndef GRABDMA_ADAPTER_H
@@ -166,6 +168,8 @@ struct grabdma_adapter *__grabdma_adapter_register(const struct grabdma_adapter_
 #define grabdma_adapter_register(config) \
 	__grabdma_adapter_register(config, THIS_MODULE, GRABDMA_ADAPTER_VERSION)
 void grabdma_adapter_unregister(struct grabdma_adapter *adapter);
+void grabdma_adapter_suspend(struct grabdma_adapter *adapter);
+int grabdma_adapter_resume(struct grabdma_adapter *adapter);
 void *grabdma_priv(struct grabdma_adapter *adapter);
 
 void grabdma_done(struct grabdma_request *request, const struct grabdma_result *result);

@@ -13,8 +13,22 @@ if rmmod grabdma_example 2>/dev/null; then
   exit 1
 fi
 exec 3<&-
+# Who looks at a board's state keeps nothing of its module.
+exec 4</sys/kernel/debug/grabdma/grabdma1/state
 rmmod grabdma_example
+cat <&4 | grep -q '^adapter: example at grabdma-example, gone'
+exec 4<&-
 [ -e /dev/grabdma0 ] && [ ! -e /dev/grabdma1 ]
+
+# Two boards at once.
+insmod /lib/modules/grabdma_example.ko
+hold /dev/grabdma0 >/tmp/hold.log &
+example /dev/grabdma1 >/tmp/example.log
+wait $! || {
+  cat /tmp/hold.log >&2
+  exit 1
+}
+rmmod grabdma_example
 
 # Twice: nothing was left behind by the unbinding.
 for _ in 1 2; do
