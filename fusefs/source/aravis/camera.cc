@@ -84,6 +84,8 @@ AravisCamera::AravisCamera(const std::string& name)
 AravisCamera::~AravisCamera() {
   if (!camera_) return;
   g_signal_handler_disconnect(arv_camera_get_device(camera_.get()), signal_);
+  // Joins the heartbeat thread, which may be in OnControlLost(): first, while all else is there.
+  camera_.reset();
 }
 
 // In Aravis' heartbeat thread.
