@@ -56,9 +56,12 @@ Event ParseEvent(std::string_view line) {
 }
 
 EventReader::EventReader(const MountFile& file, std::string device)
+    : EventReader(Open(file, O_RDONLY | O_NONBLOCK), file.path().string(), std::move(device)) {}
+
+EventReader::EventReader(UniqueFd events, std::string path, std::string device)
     : device_(std::move(device)),
-      path_(file.path().string()),
-      fd_(Open(file, O_RDONLY | O_NONBLOCK)),
+      path_(std::move(path)),
+      fd_(std::move(events)),
       readiness_(fd_.get()) {}
 
 std::optional<Event> EventReader::Next(const Deadline& deadline) {

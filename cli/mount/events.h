@@ -43,6 +43,8 @@ class EventReader {
  public:
   // `device` names it in messages. Throws Error when the file cannot be opened.
   EventReader(const MountFile& file, std::string device);
+  // The same with `events`, which does not block; `path` is for messages.
+  EventReader(UniqueFd events, std::string path, std::string device);
 
   // The next event; nullopt: none came in time. Throws NoDeviceError if the device is gone,
   // Error(ENOTCONN) if the daemon is.

@@ -30,9 +30,10 @@ void CheckStatus(std::string_view text) {
 // A file that ends is a device that has gone: the reader must come to that end, past every line
 // that is no event.
 void CheckEvents(std::string_view text) {
-  const UniqueFd file(CheckSyscall(::memfd_create("events", MFD_CLOEXEC), "memfd_create"));
+  UniqueFd file(CheckSyscall(::memfd_create("events", MFD_CLOEXEC), "memfd_create"));
   Require(::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()));
-  cli::EventReader reader("/proc/self/fd/" + std::to_string(file.get()), "sim0");
+  Require(::lseek(file.get(), 0, SEEK_SET) == 0);
+  cli::EventReader reader(std::move(file), "events", "sim0");
   bool ended = false;
   while (!ended) {
     AcceptOrRefuse(
