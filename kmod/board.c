@@ -88,15 +88,40 @@ static void adapter_free(struct device *dev)
 }
 
 /* What was said to be in the config, made into what the rest may rely on. */
+/* What is wrong with what a board says of itself; NULL: nothing. */
+static const char *config_error(const struct grabdma_adapter_config *config)
+{
+	const u32 directions = GRABDMA_DIRECTION_CAPTURE | GRABDMA_DIRECTION_OUTPUT;
+	const u32 capabilities = GRABDMA_CAP_DEVICE_TIME | GRABDMA_CAP_DEVICE_SEQUENCE;
+	const struct grabdma_adapter_ops *ops = config->ops;
+
+	if (!ops || !ops->name || !ops->submit || !ops->abort)
+		return "name, submit and abort are needed";
+	if (!ops->directions || (ops->directions & ~directions))
+		return "directions are capture, output or both";
+	if (!config->formats != (ops->enum_format && ops->check_format))
+		return "formats, or enum_format and check_format, are needed";
+	if (!config->formats != !config->format_count)
+		return "format_count is wrong";
+	if (!config->dma_dev && !config->dma_mask)
+		return "dma_dev, or dma_mask of a board that copies, is needed";
+	if (config->depth > GRABDMA_MAX_DEPTH || config->chunk_bytes > GRABDMA_MAX_CHUNK)
+		return "depth or chunk_bytes is too large";
+	if (config->dma_dev && config->depth > 1 && !config->max_segments)
+		return "a board of some depth needs max_segments";
+	if (config->capabilities & ~capabilities)
+		return "unknown capabilities";
+	return NULL;
+}
+
 static int check_config(struct grabdma_adapter_config *config)
 {
-	const u32 capabilities = GRABDMA_CAP_DEVICE_TIME | GRABDMA_CAP_DEVICE_SEQUENCE;
+	const char *error = config->parent ? config_error(config) : "parent is needed";
 
-	if (!config->ops || !config->parent || config->depth > GRABDMA_MAX_DEPTH ||
-	    config->chunk_bytes > GRABDMA_MAX_CHUNK || (config->capabilities & ~capabilities))
+	if (error) {
+		pr_err(GRABDMA_NAME ": a board cannot be registered: %s\n", error);
 		return -EINVAL;
-	if (!config->formats != (config->ops->enum_format && config->ops->check_format))
-		return -EINVAL;
+	}
 	if (config->formats && !config->default_format.fourcc)
 		config->default_format = config->formats[0];
 	if (!config->depth)
@@ -160,10 +185,27 @@ free:
 	return ERR_PTR(error);
 }
 
+/* All formats of a table, and the one of new sessions. */
+static int check_formats(struct grabdma_adapter *adapter)
+{
+	const struct grabdma_adapter_config *config = &adapter->config;
+	int error = grabdma_adapter_check_format(adapter, &adapter->config.default_format);
+	unsigned int i;
+
+	for (i = 0; !error && i < config->format_count; i++) {
+		struct grabdma_format format = config->formats[i];
+
+		error = grabdma_adapter_check_format(adapter, &format);
+	}
+	if (error)
+		dev_err(config->parent, GRABDMA_NAME ": a format of the board is incomplete\n");
+	return error;
+}
+
 /* @owner: open sessions keep this module, too: its board is in use. */
 static int publish(struct grabdma_adapter *adapter, struct module *owner)
 {
-	int error = grabdma_adapter_check_format(adapter, &adapter->config.default_format);
+	int error = check_formats(adapter);
 
 	if (error)
 		return error;
@@ -181,8 +223,8 @@ static int publish(struct grabdma_adapter *adapter, struct module *owner)
  * @owner: the board's module
  * @version: of the header that it was built with; grabdma_adapter_register() fills both in
  *
- * From here on, until grabdma_adapter_unregister(), the operations may be called. The DMA device's
- * longest segment is set to what the config says.
+ * From here on, until grabdma_adapter_unregister(), the operations may be called. The DMA device may
+ * be given segments of any length: the core splits them for the board.
  *
  * Return: the adapter or an error; -ENOEXEC: the board was built for another version of grabdma.
  */
@@ -201,7 +243,7 @@ struct grabdma_adapter *__grabdma_adapter_register(const struct grabdma_adapter_
 	if (IS_ERR(adapter))
 		return adapter;
 	if (config->dma_dev)
-		dma_set_max_seg_size(config->dma_dev, config->max_segment_bytes ?: UINT_MAX);
+		dma_set_max_seg_size(config->dma_dev, UINT_MAX);
 	grabdma_dma_init(adapter);
 	error = publish(adapter, owner);
 	if (error) {

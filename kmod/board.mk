@@ -5,14 +5,14 @@
 #     include /usr/src/grabdma-1.0/board.mk
 #
 # It finds <grabdma/adapter.h>, and the symbols of the grabdma.ko that was built for the same kernel:
-# in this directory, or where DKMS keeps them.
+# those that are given (KBUILD_EXTRA_SYMBOLS), or those of DKMS, or of this directory.
 GRABDMA_SOURCE := $(dir $(lastword $(MAKEFILE_LIST)))
-GRABDMA_SYMBOLS := $(firstword $(wildcard $(GRABDMA_SOURCE)Module.symvers \
-	/var/lib/dkms/grabdma/1.0/Module.symvers.$(KERNELRELEASE)))
+ccflags-y += -I$(GRABDMA_SOURCE)include
 
-ifeq ($(GRABDMA_SYMBOLS),)
+ifeq ($(KBUILD_EXTRA_SYMBOLS),)
+KBUILD_EXTRA_SYMBOLS := $(firstword $(wildcard \
+	/var/lib/dkms/grabdma/1.0/Module.symvers.$(KERNELRELEASE) $(GRABDMA_SOURCE)Module.symvers))
+ifeq ($(KBUILD_EXTRA_SYMBOLS),)
 $(warning grabdma has not been built for $(KERNELRELEASE): make -C $(GRABDMA_SOURCE), or dkms install)
 endif
-
-ccflags-y += -I$(GRABDMA_SOURCE)include
-KBUILD_EXTRA_SYMBOLS += $(GRABDMA_SYMBOLS)
+endif

@@ -8,13 +8,6 @@
 #include "compat.h"
 #include "engine.h"
 
-/* The engine of a new adapter; nobody captures. */
-void grabdma_capture_init(struct grabdma_adapter *adapter)
-{
-	grabdma_hrtimer_init(&adapter->engine.timer, grabdma_frame_tick);
-	adapter->engine.ready = grabdma_frames_ready;
-}
-
 /* Control mutex and a claim are held, the engine is idle. */
 static int prepare_board(struct grabdma_adapter *adapter, const struct grabdma_format *format)
 {
@@ -22,6 +15,45 @@ static int prepare_board(struct grabdma_adapter *adapter, const struct grabdma_f
 	if (!adapter->config.ops->prepare)
 		return 0;
 	return adapter->config.ops->prepare(adapter, format);
+}
+
+/* The format of who captures; false: nobody does. */
+static bool owners_format(struct grabdma_engine *engine, struct grabdma_format *format)
+{
+	struct grabdma_adapter *adapter = grabdma_engine_adapter(engine);
+	bool owned;
+
+	spin_lock_irq(&adapter->lock);
+	owned = engine->owner && !adapter->gone;
+	if (owned)
+		*format = engine->owner->format;
+	spin_unlock_irq(&adapter->lock);
+	return owned;
+}
+
+/*
+ * The board has given all back, and the capture goes on. If it cannot be set up, the frames to come
+ * say so by their time-outs, each of which tries again.
+ */
+static void set_up_again(struct grabdma_engine *engine)
+{
+	struct grabdma_adapter *adapter = grabdma_engine_adapter(engine);
+	struct grabdma_format format;
+	int error;
+
+	if (adapter->suspended || !owners_format(engine, &format))
+		return;
+	error = prepare_board(adapter, &format);
+	if (error)
+		dev_warn_ratelimited(&adapter->dev, "cannot be set up again: error %d\n", error);
+}
+
+/* The engine of a new adapter; nobody captures. */
+void grabdma_capture_init(struct grabdma_adapter *adapter)
+{
+	grabdma_hrtimer_init(&adapter->engine.timer, grabdma_frame_tick);
+	adapter->engine.ready = grabdma_frames_ready;
+	adapter->engine.set_up = set_up_again;
 }
 
 void grabdma_capture_stop(struct grabdma_session *session, bool dequeue)
@@ -64,20 +96,6 @@ void grabdma_capture_suspend(struct grabdma_adapter *adapter)
 		grabdma_engine_cancel_claimed(adapter, -ECANCELED);
 	}
 	mutex_unlock(&adapter->control);
-}
-
-/* The format of who captures; false: nobody does. */
-static bool owners_format(struct grabdma_engine *engine, struct grabdma_format *format)
-{
-	struct grabdma_adapter *adapter = grabdma_engine_adapter(engine);
-	bool owned;
-
-	spin_lock_irq(&adapter->lock);
-	owned = engine->owner;
-	if (owned)
-		*format = engine->owner->format;
-	spin_unlock_irq(&adapter->lock);
-	return owned;
 }
 
 /* Frames of a paced capture that have become due meanwhile are dropped, and told. */

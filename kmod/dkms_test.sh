@@ -47,7 +47,7 @@ a_board_builds() {
   local log=$work/board.log
   cp -rL kmod/example/board "$work/board"
   make -C "$work/board" KDIR="$headers" GRABDMA="$work/src/grabdma-$version" \
-    GRABDMA_SYMBOLS="$work/tree/grabdma/$version/Module.symvers.$release" modules >"$log" 2>&1 ||
+    KBUILD_EXTRA_SYMBOLS="$work/tree/grabdma/$version/Module.symvers.$release" modules >"$log" 2>&1 ||
     { cat "$log"; fail "the board does not build"; }
   ! grep -i 'warning: ' "$log" | grep -v pahole || fail "the board builds with warnings"
   modinfo -F depends "$work/board/grabdma_example.ko" | grep -qx grabdma || fail "it does not need grabdma"

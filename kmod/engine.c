@@ -73,7 +73,9 @@ void grabdma_engine_submit(struct grabdma_engine *engine)
 	WRITE_ONCE(engine->in_flight, engine->in_flight + 1);
 	grabdma_progress(adapter);
 	queue_delayed_work(grabdma_workqueue, &adapter->watchdog, patience());
+	WRITE_ONCE(engine->submitter, current);
 	adapter->config.ops->submit(adapter, &slot->request);
+	WRITE_ONCE(engine->submitter, NULL);
 }
 
 /* Do captures of the session's run? All captures in flight are one session's. */
@@ -195,6 +197,9 @@ void grabdma_done(struct grabdma_request *request, const struct grabdma_result *
 {
 	struct grabdma_slot *slot = slot_of(request);
 
+	/* Interrupts are off in submit(): if it is this task's, so is this call. It would deadlock. */
+	if (WARN_ON_ONCE(READ_ONCE(slot->adapter->engine.submitter) == current))
+		return;
 	if (!begin_completion(slot, false))
 		return;
 	grabdma_progress(slot->adapter);
@@ -274,6 +279,7 @@ void grabdma_engine_cancel_claimed(struct grabdma_adapter *adapter, int error)
 		wait_event(engine->idle, grabdma_engine_idle(engine));
 	}
 	grabdma_engine_rewind(adapter);
+	engine->set_up(engine);
 	grabdma_engine_unclaim(adapter);
 }
 
@@ -306,7 +312,7 @@ static void watchdog(struct work_struct *work)
 }
 
 /* Nobody captures; for engines whose owner is not there yet. */
-static void not_ready(struct grabdma_engine *engine)
+static void nobody(struct grabdma_engine *engine)
 {
 }
 
@@ -324,7 +330,8 @@ int grabdma_engine_init(struct grabdma_adapter *adapter)
 		engine->slots[i].adapter = adapter;
 		INIT_WORK(&engine->slots[i].completion, completion_work);
 	}
-	engine->ready = not_ready;
+	engine->ready = nobody;
+	engine->set_up = nobody;
 	init_waitqueue_head(&engine->idle);
 	INIT_DELAYED_WORK(&adapter->watchdog, watchdog);
 	return 0;

@@ -224,8 +224,11 @@ struct grabdma_engine {
 	int output_error;	/* of the last output request */
 	wait_queue_head_t idle;
 	unsigned long deadline; /* jiffies */
+	struct task_struct *submitter; /* whose submit() runs; without the lock */
 	/* Of who captures: called when requests may begin. */
 	void (*ready)(struct grabdma_engine *engine);
+	/* The same, when the board has given all back: before requests may begin. Without the lock. */
+	void (*set_up)(struct grabdma_engine *engine);
 
 	struct grabdma_session *owner;	 /* who captures; NULL: nobody */
 	struct grabdma_session *starter; /* who is about to; has a claim */

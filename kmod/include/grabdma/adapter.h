@@ -103,8 +103,9 @@ struct grabdma_result {
  *	NULL: &grabdma_adapter_config.formats are all that there is
  * @check_format: complete @format (stride, bytes) or -EINVAL, also where it says what the board would
  *	do otherwise: nothing is rounded. May be called at any time. NULL: as above
- * @prepare: captures in @format follow; may sleep. Not called while a request is the board's. NULL:
- *	there is nothing to do
+ * @prepare: captures in @format follow; may sleep. Not called while a request is the board's. It comes
+ *	before the first submit() of each START and TRIGGER, and again after each abort() that a capture
+ *	outlasts. NULL: there is nothing to do
  * @submit: start the transfer, or put it behind those that are under way, and return. Atomic:
  *	interrupts are off and a spinlock is held. The end is told by grabdma_done(), not from
  *	within submit().
@@ -133,16 +134,18 @@ struct grabdma_adapter_ops {
  * @dma_mask: highest address that the device can produce; taken from @dma_dev if there is one
  * @depth: how many requests the board takes at once; 0 is 1; at most GRABDMA_MAX_DEPTH
  * @max_segment_bytes: the longest segment that it can describe; 0: any
- * @max_segments: how many of them a request may have; 0: any. A board of some depth has a loop over
- *	them in submit(), with interrupts off: some thousand at most.
+ * @max_segments: how many of them a buffer may have, also one that is larger than the image; 0: any,
+ *	of boards of depth 1. There is a loop over them in submit(), with interrupts off: some thousand
+ *	at most.
  * @capabilities: GRABDMA_CAP_DEVICE_TIME and GRABDMA_CAP_DEVICE_SEQUENCE: results have these
  * @chunk_bytes: the most data about a frame, at most GRABDMA_MAX_CHUNK; 0: none
- * @device_bytes: size of the device's own memory, 0 if none
+ * @device_bytes: for output: size of the device's own memory, 0 if none
  * @formats: static: those that the board has, complete with stride and bytes; where there are
  *	enum_format() and check_format(), NULL
  * @format_count: of them
  * @default_format: of new sessions; must pass check_format(). Without one: the first of @formats
- * @injectable: allow GRABDMA_INJECT, to who has CAP_SYS_ADMIN
+ * @injectable: allow GRABDMA_INJECT, to who has CAP_SYS_ADMIN; the core's inject=1 allows it for all
+ *	boards, to everybody
  * @priv: the adapter's own, see grabdma_priv()
  */
 struct grabdma_adapter_config {
@@ -163,6 +166,11 @@ struct grabdma_adapter_config {
 	void *priv;
 };
 
+/*
+ * Makes /dev/grabdmaN; the config is copied. The adapter or ERR_PTR(), with a reason in the log, and
+ * never NULL. Operations may be called from here on until grabdma_adapter_unregister() returns, which
+ * waits for all that is under way.
+ */
 struct grabdma_adapter *__grabdma_adapter_register(const struct grabdma_adapter_config *config,
 						   struct module *owner, unsigned int version);
 #define grabdma_adapter_register(config) \
@@ -172,6 +180,10 @@ void grabdma_adapter_suspend(struct grabdma_adapter *adapter);
 int grabdma_adapter_resume(struct grabdma_adapter *adapter);
 void *grabdma_priv(struct grabdma_adapter *adapter);
 
+/*
+ * The request has ended; @result is copied, its chunk too. Any context but submit(), which it may
+ * call. grabdma_progress(): it has not ended, but is alive, which puts the time-out off.
+ */
 void grabdma_done(struct grabdma_request *request, const struct grabdma_result *result);
 void grabdma_progress(struct grabdma_adapter *adapter);
 

@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -13,6 +14,7 @@
 #include <iterator>
 #include <sstream>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "fusefs/base/error.h"
@@ -153,10 +155,18 @@ void WaitForNoAdapter() {
 }
 
 int RemoveModule() {
+  const auto in_use = [](const char* name) {
+    std::ifstream file(std::string("/sys/module/") + name + "/refcnt");
+    int users = 0;
+    return file >> users && users > 0;
+  };
+  // The one that refuses comes first: so the other is not removed and loaded in vain.
+  std::array<const char*, 3> names = {"grabdma_edu", "grabdma_virtual", "grabdma"};
+  if (in_use(names[1])) std::swap(names[0], names[1]);
   // What was gone before, does not come back.
   std::vector<const char*> removed;
   int error = 0;
-  for (const char* const name : {"grabdma_edu", "grabdma_virtual", "grabdma"}) {
+  for (const char* const name : names) {
     if (!fs::exists(std::string("/sys/module/") + name)) continue;
     if (syscall(SYS_delete_module, name, O_NONBLOCK) != 0) {
       error = errno;
