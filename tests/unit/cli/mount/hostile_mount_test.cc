@@ -49,12 +49,11 @@ TEST_F(HostileMount, ADeviceHasNoNameThatLeadsElsewhere) {
 }
 
 TEST_F(HostileMount, AnAttributeThatIsALinkIsNotWritten) {
-  Replace("cam0/state", victim_);
-  ExpectRefused({"start", "cam0"});
-  Replace("cam0/state", "../../scratch/victim");
-  ExpectRefused({"start", "cam0"});
-  Replace("cam0/state", "/proc/self/fd/0");
-  ExpectRefused({"start", "cam0"});
+  for (const std::string& target :
+       {victim_, std::string("../../scratch/victim"), std::string("/proc/self/fd/0")}) {
+    Replace("cam0/trigger", target);
+    ExpectRefused({"trigger", "cam0"});
+  }
 }
 
 TEST_F(HostileMount, AControlInALinkedDirectoryIsNotWritten) {
