@@ -182,12 +182,18 @@ TEST_F(AnnounceTest, ItCanBeSwitchedOffWhileTheDeviceStreams) {
   Watcher watcher(frames());
   device().Set("state", "start");
   (void)watcher.NextOf(IN_CREATE);
+  int announced = 1;
   device().Set("announce", "0");
   device().Stop();
-  // What had been announced goes in the end.
+  // What had been announced goes in the end: its last name is made before its first one goes.
   device().Capture(3 * kBuffers);
+  EXPECT_TRUE(WaitUntil([&] {
+    for (const Watcher::Event& event : watcher.Queued()) {
+      announced += (event.what == IN_CREATE) - (event.what == IN_DELETE);
+    }
+    return announced == 0;
+  }));
   Watcher later(frames());
-  EXPECT_TRUE(WaitUntil([&] { return watcher.Queued().empty(); }));
   device().Capture(3 * kBuffers);
   EXPECT_EQ(later.Next(std::chrono::milliseconds(200)), std::nullopt);
 }
