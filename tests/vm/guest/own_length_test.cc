@@ -30,7 +30,7 @@ class OwnLengthTest : public mount_test::EnvironmentTest {
     EnvironmentTest::SetUp();
     WaitForAdapter();
     mount_.emplace(mount_test::MountSpec{
-        {"grab0=grabdma:" + AdapterPath() + ",format=GREY,width=64,height=64,rate=50,buffers=16"},
+        {"grab0=grabdma:" + AdapterPath() + ",format=GREY,width=64,height=64,rate=0,buffers=16"},
         {}});
   }
 
